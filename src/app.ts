@@ -1,0 +1,65 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Config } from './config.js'
+import type { Database } from './db/database.js'
+import { passwords } from './passwords.js'
+import { authPlugin } from './plugins/auth.js'
+import { databasePlugin } from './plugins/database.js'
+import { docsPlugin } from './plugins/docs.js'
+import { clientErrorHandler, errorsPlugin, frameworkErrors } from './plugins/errors.js'
+import { openapiPlugin } from './plugins/openapi.js'
+import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
+import { securityPlugin } from './plugins/security.js'
+import { validationPlugin } from './plugins/validation.js'
+import { authRoutes } from './routes/auth.js'
+import { healthRoutes } from './routes/health.js'
+import { tasksMounts } from './routes/tasks/index.js'
+
+/** Bytes of a body at most. */
+const BODY_LIMIT = 64 * 1024
+
+/**
+ * Builds the application, in reading order; nothing listens and the database is not started.
+ * @param config from loadConfig
+ * @param database from connect; it is closed with the application
+ */
+export async function buildApp (config: Config, database: Database): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: { level: config.LOG_LEVEL },
+    logController: new RequestLog(),
+    genReqId,
+    bodyLimit: BODY_LIMIT,
+    // Milliseconds: for a whole request, and for its headers.
+    requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, requireHostHeader: false },
+    // On shutdown, requests on open connections are served and then told to close.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // However long an id is, it is malformed, not unknown. Node bounds the whole URL.
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
+    clientErrorHandler,
+    frameworkErrors
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  await app.register(requestsPlugin)
+  await app.register(securityPlugin, { config })
+  await app.register(errorsPlugin)
+  await app.register(validationPlugin)
+  await app.register(databasePlugin, { database })
+  await app.register(authPlugin, { config })
+  await app.register(openapiPlugin, { config })
+
+  await app.register(authRoutes, {
+    prefix: '/api/auth',
+    passwords: passwords({
+      memoryCost: config.ARGON2_MEMORY_KIB,
+      timeCost: config.ARGON2_TIME_COST,
+      parallelism: config.ARGON2_PARALLELISM
+    })
+  })
+  await app.register(tasksMounts, { prefix: '/api' })
+  await app.register(healthRoutes, { config })
+  await app.register(docsPlugin, { config })
+
+  return app
+}

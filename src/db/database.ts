@@ -1,0 +1,43 @@
+import type { Statement, Values } from './statement.js'
+
+/** A PostgreSQL, whichever: what the repositories and the server see of it. */
+export interface Database {
+  /** Which database this is, for people; without credentials. */
+  readonly label: string
+
+  /**
+   * Connects and brings the tables up to date. Until it has succeeded, `run` answers DatabaseUnavailable.
+   * @throws DatabaseUnavailable when it cannot be reached; it may be called again
+   * @throws DatabaseLocked when another process uses the embedded database's folder
+   */
+  start: () => Promise<void>
+
+  /**
+   * Runs one statement in a transaction of its own.
+   * @returns the rows, in the names of the statement's SQL; times as RFC 3339 text
+   * @throws DatabaseUnavailable, ConstraintViolation or QueryFailed
+   */
+  run: <Row>(statement: Statement<Row>, values?: Values) => Promise<Row[]>
+
+  /**
+   * Asks the database for a sign of life.
+   * @throws DatabaseUnavailable
+   */
+  ping: () => Promise<void>
+
+  /** Finishes what is running and closes. */
+  close: () => Promise<void>
+}
+
+/** What `ping` asks. */
+export const PING: Statement<unknown> = { name: 'ping', text: 'select 1', bind: () => [] }
+
+/**
+ * A time as PostgreSQL writes it in UTC (`2026-01-06 10:30:00.5+00`), as RFC 3339 with milliseconds.
+ * Text to text: a Date in between would cost more than the rest of the row.
+ */
+export const isoTime = (text: string): string =>
+  `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`
+
+/** PostgreSQL's type number of `timestamptz`, whose text is parsed by isoTime. */
+export const TIMESTAMPTZ = 1184

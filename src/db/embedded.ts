@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
+import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { DatabaseUnavailable, translated } from './errors.js'
+import { lockFolder } from './lock.js'
+import { migrateEmbedded } from './migrate.js'
+
+/** How an embedded database may begin. */
+export interface EmbeddedOptions {
+  /** The dump of another one, already migrated, instead of an empty database. */
+  dump?: Blob | undefined
+}
+
+/**
+ * PostgreSQL inside this process (PGlite): for trying out and for tests.
+ * @param place a folder, created when missing, or `memory`
+ */
+export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}): Database & { client: () => PGlite } {
+  const folder = place === 'memory' ? undefined : resolve(place)
+  let client: PGlite | undefined
+  let unlock = () => {}
+
+  const opened = () => {
+    if (!client) throw new DatabaseUnavailable('not started')
+    return client
+  }
+
+  return {
+    label: `embedded PostgreSQL (PGlite) in ${folder ?? 'memory'}`,
+    client: opened,
+
+    async start () {
+      if (folder) {
+        mkdirSync(dirname(folder), { recursive: true, mode: 0o700 })
+        unlock = await lockFolder(folder)
+      }
+      const { PGlite } = await import('@electric-sql/pglite')
+      const opening = await PGlite.create({
+        ...(folder && { dataDir: folder }),
+        ...(dump && { loadDataDir: dump }),
+        parsers: { [TIMESTAMPTZ]: isoTime }
+      })
+      await opening.exec("set time zone 'UTC'")
+      await migrateEmbedded(opening)
+      client = opening
+    },
+
+    async run (statement, values = {}) {
+      try {
+        const { rows } = await opened().query(statement.text, statement.bind(values))
+        return rows as never
+      } catch (error) {
+        throw error instanceof DatabaseUnavailable ? error : translated(error, statement.name)
+      }
+    },
+
+    async ping () {
+      await this.run(PING)
+    },
+
+    async close () {
+      await client?.close()
+      unlock()
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** The database cannot do its work now: unreachable, starting, full, read-only, too slow. Trying later may help. */
+export class DatabaseUnavailable extends Error {
+  /** @param reason a short code, for the log */
+  constructor (readonly reason: string) {
+    super(`The database is unavailable (${reason})`)
+  }
+}
+
+/** Another process uses the embedded database. */
+export class DatabaseLocked extends Error {
+  constructor (folder: string) {
+    super(`The embedded database in ${folder} is in use by another process: stop that one, or set DATABASE_URL`)
+  }
+}
+
+/** A row that a constraint refuses. */
+export class ConstraintViolation extends Error {
+  constructor (readonly kind: 'unique' | 'foreign key', statement: string) {
+    super(`${statement} violates a ${kind} constraint`)
+  }
+}
+
+/**
+ * Any other refusal: a bug of ours. It carries the names around the failure and none of the driver's texts,
+ * because those can contain the values of a row, and the log must not.
+ */
+export class QueryFailed extends Error {
+  constructor (statement: string, { code, table, table_name: tableName, column, column_name: columnName, routine }: DriverError) {
+    const place = [table ?? tableName, column ?? columnName, routine].filter(Boolean).join(', ')
+    super(`${statement} failed with ${code ?? 'no SQLSTATE'}${place && ` (${place})`}`)
+  }
+}
+
+/** What postgres.js and PGlite tell of a refusal. */
+interface DriverError {
+  code?: string
+  message?: string
+  routine?: string
+  table?: string
+  table_name?: string
+  column?: string
+  column_name?: string
+}
+
+/**
+ * SQLSTATE classes and codes that pass by themselves or by an operator's hand: connection, credentials, missing
+ * database, resources, shutdown and cancelled statements, locks and deadlocks, read-only; and the driver's and
+ * Node's connection errors. (PostgreSQL documentation, appendix A)
+ */
+const OUTAGE = /^(08|28|3D|40|53|55|57)[0-9A-Z]{3}$|^25006$|^E[A-Z_]{4,}$|^CONNECT/
+
+/**
+ * Puts a driver's error into the product's words.
+ * @param statement the name of the statement that failed
+ */
+export function translated (error: unknown, statement: string): Error {
+  const refusal = error as DriverError
+  const code = String(refusal.code)
+  if (OUTAGE.test(code)) return new DatabaseUnavailable(code)
+  if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')
+  if (code === '23505') return new ConstraintViolation('unique', statement)
+  if (code === '23503') return new ConstraintViolation('foreign key', statement)
+  return new QueryFailed(statement, refusal)
+}

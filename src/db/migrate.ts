@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import type { PGlite } from '@electric-sql/pglite'
+
+/** The generated migrations; they stand beside src/ and beside dist/. */
+const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url))
+
+/** Any number of processes may start at once; this advisory lock lets one of them migrate at a time. "todo" in ASCII. */
+const MIGRATION_LOCK = 0x746f646f
+
+/**
+ * Applies the pending migrations to a PostgreSQL, over a connection of its own.
+ * Drizzle takes no lock by itself, so that two processes would create the same table.
+ */
+export async function migratePostgres (url: string): Promise<void> {
+  const [{ default: postgres }, { drizzle }, { migrate }] = await Promise.all([
+    import('postgres'), import('drizzle-orm/postgres-js'), import('drizzle-orm/postgres-js/migrator')
+  ])
+  const client = postgres(url, { max: 1, connect_timeout: 3, fetch_types: false, onnotice: () => {} })
+  try {
+    await client`select pg_advisory_lock(${MIGRATION_LOCK}::bigint)`
+    await migrate(drizzle(client), { migrationsFolder })
+  } finally {
+    await client.end({ timeout: 1 })
+  }
+}
+
+/** Applies the pending migrations to an embedded database, which has one user by nature. */
+export async function migrateEmbedded (client: PGlite): Promise<void> {
+  const [{ drizzle }, { migrate }] = await Promise.all([
+    import('drizzle-orm/pglite'), import('drizzle-orm/pglite/migrator')
+  ])
+  await migrate(drizzle(client), { migrationsFolder })
+}

@@ -1,0 +1,78 @@
+import postgres from 'postgres'
+import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { DatabaseUnavailable, translated } from './errors.js'
+import { migratePostgres } from './migrate.js'
+
+/** Milliseconds. A statement ends inside PostgreSQL first; the deadline is for a server that does not answer at all. */
+const STATEMENT_TIMEOUT = 4000
+const DEADLINE = 4500
+
+/** postgres.js queues without limit. More statements than this at once means that they only wait. */
+const MAX_PENDING = 1000
+
+/**
+ * A PostgreSQL server, through postgres.js. Nothing is connected before `start` or `run`.
+ * @param url `postgres://…`
+ * @param poolSize connections at most
+ */
+export function connectPostgres (url: string, poolSize: number): Database {
+  let started = false
+  let pending = 0
+  const client = postgres(url, {
+    max: poolSize,
+    connect_timeout: 3,
+    backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
+    // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
+    fetch_types: false,
+    onnotice: () => {},
+    types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } },
+    connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: STATEMENT_TIMEOUT }
+  })
+
+  return {
+    label: `PostgreSQL at ${place(url)}`,
+
+    async start () {
+      try {
+        await migratePostgres(url)
+        started = true
+      } catch (error) {
+        throw translated(error, 'migrations')
+      }
+    },
+
+    async run (statement, values = {}) {
+      if (!started) throw new DatabaseUnavailable('not started')
+      if (pending >= MAX_PENDING) throw new DatabaseUnavailable('too many statements wait')
+      pending++
+      let timer
+      try {
+        const query = client.unsafe(statement.text, statement.bind(values) as never[], { prepare: true })
+        return await new Promise<never>((resolve, reject) => {
+          timer = setTimeout(() => {
+            reject(new DatabaseUnavailable('no answer'))
+            query.cancel()
+          }, DEADLINE)
+          query.then((rows) => { resolve(rows as never) }, (error: unknown) => { reject(translated(error, statement.name)) })
+        })
+      } finally {
+        clearTimeout(timer)
+        pending--
+      }
+    },
+
+    async ping () {
+      await this.run(PING)
+    },
+
+    async close () {
+      await client.end({ timeout: 5 })
+    }
+  }
+}
+
+/** The host, port and database of a URL: what may be shown. */
+function place (url: string): string {
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname}`
+}

@@ -1,0 +1,12 @@
+import { ConfigError } from './config.js'
+import { DatabaseLocked, DatabaseUnavailable } from './db/errors.js'
+
+/** Ends the process with status 1: one line for what an operator can mend, the stack for a bug. */
+export function fatal (error: unknown): never {
+  console.error(isOperators(error) ? error.message : error)
+  process.exit(1)
+}
+
+const isOperators = (error: unknown): error is Error =>
+  [ConfigError, DatabaseLocked, DatabaseUnavailable].some((kind) => error instanceof kind) ||
+  ['EADDRINUSE', 'EACCES'].includes(String((error as NodeJS.ErrnoException).code))

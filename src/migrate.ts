@@ -1,0 +1,14 @@
+import { loadConfig } from './config.js'
+import { connect } from './db/connect.js'
+import { fatal } from './fatal.js'
+
+// `npm run db:migrate`: brings the tables up to date and ends. The server does the same at its start.
+try {
+  const { DATABASE_URL, DATABASE_POOL_SIZE } = loadConfig()
+  const database = connect(DATABASE_URL, DATABASE_POOL_SIZE)
+  await database.start()
+  await database.close()
+  console.log(`${database.label} is up to date`)
+} catch (error) {
+  fatal(error)
+}

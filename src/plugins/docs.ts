@@ -1,0 +1,77 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import swaggerUi from '@fastify/swagger-ui'
+import type { RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../config.js'
+import { ref } from '../schemas/common.js'
+import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
+
+const SCRIPT = '/redoc/redoc.standalone.js'
+
+/** ReDoc shows a logo of its makers from their server. A page of ours asks nobody else. */
+const LOGO = /https:\/\/cdn\.redoc\.ly\/[\w./-]+/g
+const NO_LOGO = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E'
+
+const redocPage = (title: string) => `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)} – reference</title>
+<style>body { margin: 0 }</style>
+</head>
+<body>
+<redoc spec-url="/openapi.json"></redoc>
+<script src="${SCRIPT}"></script>
+</body>
+</html>
+`
+
+const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)!};`)
+
+const page = (operationId: string, summary: string, description: string) => ({
+  operationId,
+  tags: ['Service'],
+  summary,
+  description,
+  response: { 200: { description: 'The page', content: { 'text/html': { schema: ref(HtmlPage) } } } }
+})
+
+/** The pages: /docs to try the API, /redoc to read it, /openapi.json for programs. */
+export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
+  app.addHook('onRoute', (route: RouteOptions) => {
+    if (route.url === '/docs') route.schema = page('getDocs', 'Interactive documentation', 'Swagger UI: try every operation in the browser.')
+  })
+
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { url: '/openapi.json', persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true },
+    theme: { title: `${config.API_TITLE} – try it` }
+  })
+
+  app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },
+    async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(config.API_TITLE)))
+
+  // A megabyte, read when the first reader asks for it.
+  let script: Promise<string> | undefined
+  app.get(SCRIPT, { schema: { hide: true } }, async (_request, reply) => {
+    script ??= readFile(createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js'), 'utf8')
+      .then((text) => text.replace(LOGO, NO_LOGO))
+    return reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=86400').send(await script)
+  })
+
+  let document: string | undefined
+  app.get('/openapi.json', {
+    schema: {
+      operationId: 'getOpenApi',
+      tags: ['Service'],
+      summary: 'OpenAPI document',
+      description: 'This contract, for programs.',
+      response: { 200: ref(OpenApiDocument, { description: 'The document' }) }
+    }
+  }, async (_request, reply) => {
+    document ??= JSON.stringify(app.swagger())
+    return reply.type('application/json; charset=utf-8').send(document)
+  })
+}, { name: 'docs', dependencies: ['openapi'] })

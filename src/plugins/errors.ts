@@ -1,0 +1,135 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import findMyWay from 'find-my-way'
+import { DatabaseUnavailable } from '../db/errors.js'
+import { InvalidCredentials, MalformedRequest, MethodNotAllowed, RouteNotFound, ValidationFailed } from '../errors.js'
+import { errorTexts, type ErrorAnswer, type ValidationError } from '../schemas/errors.js'
+import { newRequestId } from './requests.js'
+
+/** Seconds after which a client of a 503 may try again: an outage that ends is noticed within about one. */
+const RETRY_AFTER = 2
+
+/** Milliseconds between two lines about the same outage. */
+const OUTAGE_LOG_INTERVAL = 1000
+
+/** An error in the shape that a client sees. Anything unknown is a bug, and its text stays here. */
+export function answerOf (error: Partial<FastifyError>): ErrorAnswer | ValidationError {
+  if (error instanceof ValidationFailed) return { detail: error.issues, status_code: 422 }
+  if (error instanceof DatabaseUnavailable) return textOf(503)
+  const status = error.statusCode ?? 500
+  if (error.code?.startsWith('TODO_')) return { detail: error.message!, status_code: status }
+  // Fastify's own errors, such as an oversized body. Their texts quote the request.
+  return textOf(status in errorTexts ? status : 500)
+}
+
+const textOf = (status: number): ErrorAnswer =>
+  ({ detail: errorTexts[status as keyof typeof errorTexts][0], status_code: status })
+
+/**
+ * One shape for every error, from whatever layer: hooks, parsers, validation, handlers, serializers, the router,
+ * and the HTTP server itself.
+ */
+export const errorsPlugin = fp(async (app) => {
+  const methodsOf = watchRoutes(app)
+  const isTimeToLog = every(OUTAGE_LOG_INTERVAL)
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const answer = answerOf(error)
+    if (answer.status_code === 500) request.log.error({ err: error }, 'request failed')
+    if (answer.status_code === 503) {
+      reply.header('retry-after', RETRY_AFTER)
+      if (isTimeToLog()) request.log.warn({ reason: error.message }, 'database unavailable')
+    }
+    if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
+    return reply.code(answer.status_code).send(answer)
+  })
+
+  app.setNotFoundHandler((request, reply) => {
+    const allow = methodsOf(request.url)
+    if (!allow) throw new RouteNotFound()
+    reply.header('allow', allow)
+    throw new MethodNotAllowed()
+  })
+
+  // Node answers an unknown expectation itself, with an empty body (RFC 9110 §10.1.1).
+  app.server.on('checkExpectation', (_request, response) => {
+    const body = JSON.stringify(textOf(417))
+    response.writeHead(417, { ...rawHeaders(body) }).end(body)
+  })
+
+  // HTTP/1.1 wants a Host (RFC 9112 §3.2). Node would refuse its absence with an empty body.
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { headers, httpVersion } = request.raw
+    done(headers.host === undefined && httpVersion === '1.1' ? new MalformedRequest() : undefined)
+  })
+}, { name: 'errors' })
+
+/** `error="invalid_token"` only when there was a token (RFC 6750 §3.1). */
+const challengeOf = (error: Error) => error instanceof InvalidCredentials ? 'Bearer error="invalid_token"' : 'Bearer'
+
+/**
+ * Learns every route, to tell an unknown path from a known one with another method.
+ * @returns the `Allow` of the path of a URL, or null when nothing is there
+ */
+function watchRoutes (app: FastifyInstance): (url: string) => string | null {
+  const router = findMyWay({ maxParamLength: Number.MAX_SAFE_INTEGER })
+  const methods = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    // The CORS plugin's catch-all for preflights is no route of ours.
+    if (url === '*') return
+    const known = methods.get(url) ?? new Set()
+    if (known.size === 0) router.on('GET', url, () => {}, known)
+    methods.set(url, known)
+    for (const name of [method].flat()) known.add(name)
+  })
+  return (url) => {
+    const known = router.find('GET', url)?.store as Set<string> | undefined
+    return known ? [...known].sort().join(', ') : null
+  }
+}
+
+/** @returns a function that says yes at most once in an interval, given in milliseconds */
+function every (interval: number): () => boolean {
+  let next = 0
+  return () => {
+    if (Date.now() < next) return false
+    next = Date.now() + interval
+    return true
+  }
+}
+
+/** Headers of an answer that no plugin has seen. */
+const rawHeaders = (body: string) => ({
+  'content-type': 'application/json; charset=utf-8',
+  'content-length': Buffer.byteLength(body),
+  'x-request-id': newRequestId(),
+  'x-content-type-options': 'nosniff',
+  connection: 'close'
+})
+
+/** What Node's HTTP parser refuses, by its code. The rest is a broken message: 400. */
+const PARSER_STATUS: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  HPE_HEADER_OVERFLOW: 431
+}
+
+/** Answers what never became a request, on the bare socket, and closes it: what follows on it cannot be trusted. */
+export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = PARSER_STATUS[error.code ?? ''] ?? 400
+  const body = JSON.stringify(textOf(status))
+  const headers = Object.entries(rawHeaders(body)).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n${body}`)
+}
+
+/** Answers a URL that the router cannot read. No hook has run, so the request's id is set here. */
+export function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const answer = answerOf(error)
+  reply.code(answer.status_code).headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' }).send(answer)
+}

@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { LogController, type FastifyReply, type FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+/** An id that a client may choose: short, and nothing that could break a log line or a header. */
+const CLIENT_ID = /^[A-Za-z0-9._-]{1,64}$/
+
+export const newRequestId = (): string => randomUUID()
+
+/** The id of a request: the client's own when it is fit, else a new one. */
+export function genReqId ({ headers: { 'x-request-id': given } }: IncomingMessage): string {
+  return typeof given === 'string' && CLIENT_ID.test(given) ? given : newRequestId()
+}
+
+/** One line per request: who, what, how it ended. No query, header or body, which may carry a token or a password. */
+export class RequestLog extends LogController {
+  override incomingRequest (): void {}
+
+  /** @param error of the connection, when the client went away before the answer was out */
+  override requestCompleted (error: Error | null, request: FastifyRequest, reply: FastifyReply): void {
+    request.log.info({
+      method: request.method,
+      path: request.url.split('?', 1)[0],
+      status: reply.statusCode,
+      user: request.user?.sub,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      aborted: error ? true : undefined
+    }, 'request')
+  }
+}
+
+/** Every answer carries its request's id. */
+export const requestsPlugin = fp(async (app) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+}, { name: 'requests' })

@@ -1,0 +1,159 @@
+import { isUtf8 } from 'node:buffer'
+import { Ajv, type ErrorObject, type FuncKeywordDefinition } from 'ajv'
+import type { DataValidationCxt } from 'ajv/dist/types/index.js'
+import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
+import fp from 'fastify-plugin'
+import { MalformedJson, MalformedUtf8, ValidationFailed } from '../errors.js'
+import { components } from '../schemas/index.js'
+import type { Issue } from '../schemas/errors.js'
+
+/** Issues that one answer lists at most. */
+const MAX_ISSUES = 20
+
+/** Canonical form only: `urn:uuid:`, braces and bare digits are refused, as PostgreSQL would accept some of them. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** A dot-atom of at most 64 characters (RFC 5322 §3.2.3) at a domain of two or more labels (RFC 1123 §2.1). */
+const EMAIL = /^(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
+
+const WHITE_SPACE = /\p{White_Space}/u
+
+/** Trims what Unicode calls white space, in linear time, which a regular expression for the end would not be. */
+function trim (text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && WHITE_SPACE.test(text[start]!)) start++
+  while (end > start && WHITE_SPACE.test(text[end - 1]!)) end--
+  return text.slice(start, end)
+}
+
+/** `x-normalize`: a text is trimmed and put in lower case before any other rule looks at it. */
+const normalize: FuncKeywordDefinition = {
+  keyword: 'x-normalize',
+  type: 'string',
+  before: 'maxLength',
+  modifying: true,
+  errors: false,
+  validate: (_steps: string[], text: string, _schema?: unknown, at?: DataValidationCxt) => {
+    at!.parentData[at!.parentDataProperty] = trim(text).toLowerCase()
+    return true
+  }
+}
+
+/** The type of an issue, where it is not `value_error.` and the keyword. */
+const ISSUE_TYPES: Record<string, string> = {
+  required: 'value_error.missing',
+  additionalProperties: 'value_error.extra',
+  minLength: 'value_error.str.min_length',
+  maxLength: 'value_error.str.max_length',
+  pattern: 'value_error.str.pattern',
+  minimum: 'value_error.number.not_ge',
+  maximum: 'value_error.number.not_le'
+}
+
+const TYPE_NAMES: Record<string, string> = { string: 'string', integer: 'integer', boolean: 'bool', object: 'object' }
+
+const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
+
+type Failure = ErrorObject | FastifySchemaValidationError
+
+function issueType ({ keyword, params }: Failure): string {
+  if (keyword === 'format') return `value_error.${String(params.format)}`
+  // Of ["string", "null"] the first is what a client most likely meant.
+  if (keyword === 'type') return `type_error.${TYPE_NAMES[[params.type].flat()[0] as string]}`
+  return ISSUE_TYPES[keyword] ?? `value_error.${keyword}`
+}
+
+/** JSON Pointer (RFC 6901 §4) to names. */
+const names = (pointer: string) => pointer.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+function issueOf (failure: Failure, part: string): Issue {
+  const { instancePath, params, message } = failure
+  const name = params.missingProperty ?? params.additionalProperty
+  return {
+    loc: [PARTS[part] ?? part, ...names(instancePath), ...(name === undefined ? [] : [String(name)])],
+    msg: String(message),
+    type: issueType(failure)
+  }
+}
+
+/** Query and path values are text. Only the canonical writing of a number or a boolean becomes one. */
+function coerced (schema: Schema, text: Record<string, unknown>): Record<string, unknown> {
+  const values: Record<string, unknown> = { ...text }
+  for (const [name, { type, default: preset }] of Object.entries(schema.properties)) {
+    const value = values[name]
+    if (value === undefined && preset !== undefined) values[name] = preset
+    else if (type === 'integer' && /^-?\d+$/.test(String(value))) values[name] = Number(value)
+    else if (type === 'boolean' && /^(true|false)$/.test(String(value))) values[name] = value === 'true'
+  }
+  return values
+}
+
+interface Schema {
+  properties: Record<string, { type?: string, default?: unknown }>
+  /** Of a body: the request may come without one. */
+  'x-optional'?: boolean
+}
+
+/**
+ * The rules of a request, from the schemas of its route: bodies are strict, query and path values are read from text.
+ * Bodies are parsed here too, because Fastify's parser forgives invalid UTF-8.
+ */
+export const validationPlugin = fp(async (app) => {
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true })
+  ajv.addKeyword(normalize).addVocabulary(['x-optional', 'x-examples'])
+  ajv.addFormat('uuid', UUID).addFormat('email', EMAIL).addFormat('password', true).addFormat('date-time', true)
+  for (const component of components) {
+    app.addSchema(component)
+    ajv.addSchema(component)
+  }
+
+  app.setValidatorCompiler<Schema>(({ schema, httpPart }) => {
+    const validate = ajv.compile(schema)
+    const failed = () => ({ error: validate.errors as never })
+    if (httpPart === 'body') {
+      const absent = schema['x-optional'] ? true : { error: noBody }
+      return (body) => body === null ? absent : validate(body) || failed()
+    }
+    return (text: Record<string, unknown>) => {
+      const value = coerced(schema, text)
+      return validate(value) ? { value } : failed()
+    }
+  })
+
+  app.setSchemaErrorFormatter((failures, part) =>
+    new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure, part))))
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parsed(body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}, { name: 'validation' })
+
+/** What Fastify passes for an absent body; a JSON null does not get this far. */
+const noBody = [{ keyword: 'required', instancePath: '', schemaPath: '', params: {}, message: 'is required' }]
+
+/**
+ * @returns the value, or undefined for a body without a byte
+ * @throws MalformedUtf8, MalformedJson; ValidationFailed for `null`, which Fastify could not tell from no body
+ */
+function parsed (body: Buffer): unknown {
+  if (body.length === 0) return undefined
+  if (!isUtf8(body)) throw new MalformedUtf8()
+  const value = json(body.toString())
+  if (value !== null) return value
+  throw new ValidationFailed([{ loc: ['body'], msg: 'must be object', type: 'type_error.object' }])
+}
+
+function json (text: string): unknown {
+  try {
+    // A member `__proto__` becomes an own property here and is then refused by name, as any unknown one.
+    return JSON.parse(text)
+  } catch {
+    throw new MalformedJson()
+  }
+}

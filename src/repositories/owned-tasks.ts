@@ -1,0 +1,157 @@
+import { and, desc, eq, ne, sql, type SQL } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Database } from '../db/database.js'
+import { ConstraintViolation } from '../db/errors.js'
+import { build, prepare } from '../db/statement.js'
+import { tasks, users } from '../db/tables.js'
+import type { Task } from '../schemas/tasks.js'
+
+const { placeholder } = sql
+
+/** A task as the contract shows it, named by SQL: a row leaves the database as the answer needs it. */
+const row = {
+  id: tasks.id,
+  title: tasks.title,
+  description: tasks.description,
+  is_completed: sql<boolean>`${tasks.isCompleted}`.as('is_completed'),
+  user_id: sql<string>`${tasks.ownerId}`.as('user_id'),
+  created_at: sql<string>`${tasks.createdAt}`.as('created_at'),
+  updated_at: sql<string>`${tasks.updatedAt}`.as('updated_at')
+}
+
+/** The WHERE that every statement begins with. */
+const mine = eq(tasks.ownerId, placeholder('owner'))
+const thisOne = and(mine, eq(tasks.id, placeholder('id')))
+const ofFilter = and(mine, eq(tasks.isCompleted, placeholder('completed')))
+
+/** The last write wins, and its time is later than that of the one before, even within a millisecond or a clock set back. */
+const touched = sql`greatest(clock_timestamp(), ${tasks.updatedAt} + interval '1 millisecond')`
+
+const page = <Extra extends Record<string, SQL.Aliased<unknown>>>(where: SQL | undefined, extra: Extra) =>
+  build.select({ ...row, ...extra }).from(tasks).where(where)
+    .orderBy(desc(tasks.createdAt), desc(tasks.id)).limit(placeholder('limit'))
+
+const totalOf = (where: SQL | undefined) =>
+  ({ total: sql<number>`${build.select({ n: sql`count(*)::int` }).from(tasks).where(where)}`.as('total') })
+
+const offsetPage = (where: SQL | undefined) => page(where, totalOf(where)).offset(placeholder('offset'))
+
+const cursorPage = (where: SQL | undefined) => page(
+  and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})
+
+/** No row when the owner does not exist. */
+const totalIfOwner = (where: SQL | undefined) =>
+  build.select(totalOf(where)).from(users).where(eq(users.id, placeholder('owner')))
+
+/** One statement for all tasks and one for each filter: each has its own index. */
+const bothFilters = <Row>(name: string, of: (where: SQL | undefined) => Parameters<typeof prepare>[1] & PromiseLike<Row[]>) =>
+  ({ all: prepare(name, of(mine)), filtered: prepare(`${name}, filtered`, of(ofFilter)) })
+
+const statements = {
+  list: bothFilters('tasks.list', offsetPage),
+  listAfter: bothFilters('tasks.listAfter', cursorPage),
+  total: bothFilters('tasks.total', totalIfOwner),
+  find: prepare('tasks.find', build.select(row).from(tasks).where(thisOne)),
+  create: prepare('tasks.create', build.insert(tasks).values({
+    id: placeholder('id'), ownerId: placeholder('owner'), title: placeholder('title'), description: placeholder('description')
+  }).returning(row)),
+  update: prepare('tasks.update', build.update(tasks).set({
+    title: sql`${placeholder('title')}`, description: sql`${placeholder('description')}`, updatedAt: touched
+  }).where(thisOne).returning(row)),
+  complete: prepare('tasks.complete', build.update(tasks).set({
+    isCompleted: sql`coalesce(${placeholder('completed')}, not ${tasks.isCompleted})`, updatedAt: touched
+  }).where(thisOne).returning(row)),
+  remove: prepare('tasks.remove', build.delete(tasks).where(thisOne).returning({ id: tasks.id })),
+  /** No row when the owner does not exist; otherwise whether the task is somebody else's. */
+  miss: prepare('tasks.miss', build.select({
+    foreign: sql<boolean>`exists ${build.select({ id: tasks.id }).from(tasks)
+      .where(and(eq(tasks.id, placeholder('id')), ne(tasks.ownerId, placeholder('owner'))))}`.as('foreign')
+  }).from(users).where(eq(users.id, placeholder('owner'))))
+}
+
+/** Why a task was not found: it is another user's, nobody's, or the owner itself is gone. */
+export type Miss = 'foreign' | 'absent' | 'owner gone'
+
+/** What tasksOf returns. A class, because one is made for each request; not exported, so that it has no other maker. */
+class OwnedTasks {
+  constructor (private readonly db: Database, private readonly owner: string) {}
+
+  /**
+   * A page by offset, newest first.
+   * @param completed only the done (true) or the open (false) ones, or all (undefined)
+   * @returns at most `limit` tasks and how many there are in all; null when the owner is gone
+   */
+  async list (limit: number, offset: number, completed?: boolean): Promise<{ tasks: Task[], total: number } | null> {
+    const which = completed === undefined ? 'all' : 'filtered'
+    const values = { owner: this.owner, completed, limit, offset }
+    const found = await this.db.run(statements.list[which], values)
+    if (found.length > 0) return { tasks: found.map(({ total, ...task }) => task), total: found[0]!.total }
+    const [none] = await this.db.run(statements.total[which], values)
+    return none ? { tasks: [], total: none.total } : null
+  }
+
+  /**
+   * A page after a position, newest first. Its cost does not depend on how deep it is.
+   * @returns at most `limit` tasks; null when the owner is gone
+   */
+  async listAfter (limit: number, after: Pick<Task, 'created_at' | 'id'>, completed?: boolean): Promise<Task[] | null> {
+    const which = completed === undefined ? 'all' : 'filtered'
+    const found = await this.db.run(statements.listAfter[which], { owner: this.owner, completed, limit, ...after })
+    if (found.length > 0) return found
+    const [none] = await this.db.run(statements.total[which], { owner: this.owner, completed })
+    return none ? [] : null
+  }
+
+  /** @returns the task, or null when it is not the owner's; `explain` tells why */
+  async find (id: string): Promise<Task | null> {
+    return this.#one(statements.find, { id })
+  }
+
+  /** @returns the new task, or null when the owner is gone */
+  async create (title: string, description: string | null): Promise<Task | null> {
+    try {
+      return await this.#one(statements.create, { id: uuidv7(), title, description })
+    } catch (error) {
+      if (error instanceof ConstraintViolation) return null
+      throw error
+    }
+  }
+
+  /** Replaces the content. @returns as `find` */
+  async update (id: string, title: string, description: string | null): Promise<Task | null> {
+    return this.#one(statements.update, { id, title, description })
+  }
+
+  /** @param completed done, not done, or null for the other of the two. @returns as `find` */
+  async complete (id: string, completed: boolean | null): Promise<Task | null> {
+    return this.#one(statements.complete, { id, completed })
+  }
+
+  /** @returns the id of what was removed, or null as `find` */
+  async remove (id: string): Promise<string | null> {
+    const [removed] = await this.db.run(statements.remove, { owner: this.owner, id })
+    return removed?.id ?? null
+  }
+
+  /** Tells why an id was not found. Only a miss pays for this question. */
+  async explain (id: string): Promise<Miss> {
+    const [owner] = await this.db.run(statements.miss, { owner: this.owner, id })
+    if (!owner) return 'owner gone'
+    return owner.foreign ? 'foreign' : 'absent'
+  }
+
+  async #one (statement: typeof statements.find, values: object): Promise<Task | null> {
+    const [task] = await this.db.run(statement, { owner: this.owner, ...values })
+    return task ?? null
+  }
+}
+
+/**
+ * The tasks of one owner, and the only way to any task: each statement has the owner in its WHERE, so that no
+ * caller can forget it. (OWASP ASVS 5.0 §8.2.2)
+ * @param db where they are
+ * @param owner the id of their owner
+ */
+export const tasksOf = (db: Database, owner: string) => new OwnedTasks(db, owner)
+
+export type { OwnedTasks }

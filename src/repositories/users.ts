@@ -1,0 +1,61 @@
+import { and, eq, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Database } from '../db/database.js'
+import { ConstraintViolation } from '../db/errors.js'
+import { build, prepare } from '../db/statement.js'
+import { users } from '../db/tables.js'
+import type { User } from '../schemas/auth.js'
+
+/** A user as the contract shows it. The password hash is not among the columns. */
+const row = { id: users.id, email: users.email, name: users.name, created_at: sql<string>`${users.createdAt}`.as('created_at') }
+
+const { placeholder } = sql
+
+const create = prepare('users.create', build.insert(users).values({
+  id: placeholder('id'), email: placeholder('email'), name: placeholder('name'), passwordHash: placeholder('hash')
+}).returning(row))
+
+const find = prepare('users.find', build.select(row).from(users).where(eq(users.id, placeholder('id'))))
+
+const findLogin = prepare('users.findLogin',
+  build.select({ ...row, password_hash: sql<string>`${users.passwordHash}`.as('password_hash') })
+    .from(users).where(eq(users.email, placeholder('email'))))
+
+const updateHash = prepare('users.updateHash', build.update(users).set({ passwordHash: sql`${placeholder('next')}` })
+  .where(and(eq(users.id, placeholder('id')), eq(users.passwordHash, placeholder('previous')))).returning({ id: users.id }))
+
+/**
+ * The accounts.
+ * @param db where they are
+ */
+export const usersIn = (db: Database) => ({
+  /** @returns the new user, or null when the email is taken, also by a signup at the same time */
+  async create (user: { email: string, name: string, hash: string }): Promise<User | null> {
+    try {
+      const [created] = await db.run(create, { id: uuidv7(), ...user })
+      return created!
+    } catch (error) {
+      if (error instanceof ConstraintViolation) return null
+      throw error
+    }
+  },
+
+  /** @returns the user, or null */
+  async find (id: string): Promise<User | null> {
+    const [user] = await db.run(find, { id })
+    return user ?? null
+  },
+
+  /** @returns the user and the password's hash apart, or null */
+  async findLogin (email: string): Promise<{ user: User, hash: string } | null> {
+    const [found] = await db.run(findLogin, { email })
+    if (!found) return null
+    const { password_hash: hash, ...user } = found
+    return { user, hash }
+  },
+
+  /** Replaces a hash by one of the same password, unless it has been replaced meanwhile. */
+  async updateHash (id: string, previous: string, next: string): Promise<void> {
+    await db.run(updateHash, { id, previous, next })
+  }
+})

@@ -1,0 +1,90 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { EmailTaken, InvalidCredentials, WrongPassword } from '../errors.js'
+import type { Passwords } from '../passwords.js'
+import { usersIn } from '../repositories/users.js'
+import { LoginAnswer, LoginRequest, SignupRequest, User } from '../schemas/auth.js'
+import { NoQuery, ref } from '../schemas/common.js'
+import { bodyErrors, errorAnswers, serverErrors, tokenErrors } from '../schemas/errors.js'
+
+/** Story 1: sign up, log in, who am I. */
+export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = async (app, { passwords }) => {
+  const users = usersIn(app.db)
+
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
+
+  app.post('/signup', {
+    schema: {
+      operationId: 'signUp',
+      tags: ['Accounts'],
+      summary: 'Sign up',
+      description: 'Creates an account. The password is kept as an Argon2id hash and never returned.',
+      querystring: NoQuery,
+      body: ref(SignupRequest),
+      response: {
+        201: ref(User, {
+          description: 'The new account',
+          headers: { Location: { type: 'string', description: 'Where the account is read: `/api/auth/me`' } }
+        }),
+        ...errorAnswers([...bodyErrors, 'Email already exists', ...serverErrors], [
+          { loc: ['body', 'password'], msg: 'must NOT have fewer than 8 characters', type: 'value_error.str.min_length' }
+        ])
+      }
+    }
+  }, async ({ body: { email, name, password } }, reply) => {
+    const user = await users.create({ email, name, hash: await passwords.hash(password) })
+    if (!user) throw new EmailTaken()
+    return reply.code(201).header('location', '/api/auth/me').send(user)
+  })
+
+  app.post('/login', {
+    schema: {
+      operationId: 'logIn',
+      tags: ['Accounts'],
+      summary: 'Log in',
+      description: 'Answers a token. An unknown email and a wrong password are the same answer after the same time.',
+      querystring: NoQuery,
+      body: ref(LoginRequest),
+      response: {
+        200: ref(LoginAnswer, { description: 'A token and whose it is' }),
+        ...errorAnswers([...bodyErrors, 'Invalid email or password', ...serverErrors], [
+          { loc: ['body', 'email'], msg: 'must match format "email"', type: 'value_error.email' }
+        ])
+      }
+    }
+  }, async ({ body: { email, password }, log }) => {
+    const found = await users.findLogin(email)
+    const isRight = await passwords.verify(found?.hash ?? null, password)
+    if (!found || !isRight) throw new WrongPassword()
+    const { user, hash } = found
+    if (passwords.isOutdated(hash)) {
+      const renewed = passwords.hash(password).then(async (next) => users.updateHash(user.id, hash, next))
+      // The login is good without it, and the next one tries again.
+      await renewed.catch((err: unknown) => { log.warn({ err }, 'password hash not upgraded') })
+    }
+    const { token, expiresIn } = app.issueToken(user)
+    return { access_token: token, token_type: 'bearer' as const, expires_in: expiresIn, user }
+  })
+
+  app.get('/me', {
+    onRequest: app.authenticate,
+    schema: {
+      operationId: 'getMe',
+      tags: ['Accounts'],
+      security: [{ bearer: [] }],
+      summary: 'Who am I',
+      description: "The token's user.",
+      querystring: NoQuery,
+      response: {
+        200: ref(User, { description: "The token's user" }),
+        ...errorAnswers([...tokenErrors, ...serverErrors])
+      }
+    }
+  }, async (request) => {
+    const user = await users.find(request.user.sub)
+    if (!user) throw new InvalidCredentials()
+    return user
+  })
+}

@@ -1,0 +1,155 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { ForeignTask, InvalidCredentials, TaskNotFound } from '../../errors.js'
+import { NoQuery, ref } from '../../schemas/common.js'
+import { bodyErrors, errorAnswers, serverErrors, tokenErrors } from '../../schemas/errors.js'
+import {
+  Task, TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskUpdate, type OwnerPath, type OwnerTaskPath, type TaskPath
+} from '../../schemas/tasks.js'
+import { pageOf } from './pages.js'
+
+/** How one mount of the routes differs from the other. */
+export interface Mount {
+  tag: string
+  /** Operation ids are unique: this is added to each. */
+  suffix: string
+  /** The path parameters, of the list and of one task. */
+  collectionPath: typeof OwnerPath | undefined
+  itemPath: typeof TaskPath | typeof OwnerTaskPath
+  /** What the mount's guard can answer. */
+  errors: ReadonlyArray<"Not authorized to access this user's tasks">
+}
+
+/** The six operations on tasks. `request.tasks` is all they can reach: the tasks of whoever asks. */
+export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, suffix, collectionPath, itemPath, errors }) => {
+  const everywhere = [...tokenErrors, ...errors, ...serverErrors]
+  const onTask = [...everywhere, 'Not authorized to access this task', 'Task not found'] as const
+  const shared = { tags: [tag], security: [{ bearer: [] }] }
+  const collection = { ...shared, ...(collectionPath && { params: collectionPath }) }
+  const item = { ...shared, params: itemPath as typeof TaskPath, querystring: NoQuery }
+
+  app.get('', {
+    schema: {
+      ...collection,
+      operationId: `listTasks${suffix}`,
+      summary: 'List tasks',
+      description: 'Newest first. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep.',
+      querystring: TaskQuery,
+      response: {
+        200: ref(TaskPage, { description: 'A page of tasks', headers: { Link: linkHeader } }),
+        ...errorAnswers(everywhere, [
+          { loc: ['query', 'limit'], msg: 'must be <= 100', type: 'value_error.number.not_le' }
+        ])
+      }
+    }
+  }, async (request, reply) => {
+    const { page, next } = await pageOf(request.tasks, request.query)
+    if (next) reply.header('link', `<${pathOf(request)}?${next.toString()}>; rel="next"`)
+    return page
+  })
+
+  app.post('', {
+    schema: {
+      ...collection,
+      operationId: `createTask${suffix}`,
+      summary: 'Create a task',
+      description: 'The new task is open and belongs to the token\'s user.',
+      querystring: NoQuery,
+      body: ref(TaskCreate),
+      response: {
+        201: ref(Task, { description: 'The new task', headers: { Location: locationHeader } }),
+        ...errorAnswers([...bodyErrors, ...everywhere], titleMissing)
+      }
+    }
+  }, async (request, reply) => {
+    const { title, description = null } = request.body
+    const task = await request.tasks.create(title, description)
+    if (!task) throw new InvalidCredentials()
+    return reply.code(201).header('location', `${pathOf(request)}/${task.id}`).send(task)
+  })
+
+  app.get('/:task_id', {
+    schema: {
+      ...item,
+      operationId: `getTask${suffix}`,
+      summary: 'Read a task',
+      description: "Only its owner's token can read it.",
+      response: { 200: ref(Task, { description: 'The task' }), ...errorAnswers(onTask, idMalformed) }
+    }
+  }, async (request) => {
+    const { task_id: id } = request.params
+    return await request.tasks.find(id) ?? await missing(request, id)
+  })
+
+  app.put('/:task_id', {
+    schema: {
+      ...item,
+      operationId: `updateTask${suffix}`,
+      summary: 'Replace a task\'s content',
+      description: 'Title and description, as a whole: without a description it becomes null. Whether it is done stays.',
+      body: ref(TaskUpdate),
+      response: { 200: ref(Task, { description: 'The task as it is now' }), ...errorAnswers([...bodyErrors, ...onTask], titleMissing) }
+    }
+  }, async (request) => {
+    const { task_id: id } = request.params
+    const { title, description = null } = request.body
+    return await request.tasks.update(id, title, description) ?? await missing(request, id)
+  })
+
+  app.patch('/:task_id/complete', {
+    schema: {
+      ...item,
+      operationId: `completeTask${suffix}`,
+      summary: 'Complete or reopen a task',
+      description: 'With a body it becomes what the body says; without one it becomes the other of the two.',
+      body: ref(TaskCompletion, { 'x-optional': true }),
+      response: { 200: ref(Task, { description: 'The task as it is now' }), ...errorAnswers([...bodyErrors, ...onTask], completionMissing) }
+    }
+  }, async (request) => {
+    const { task_id: id } = request.params
+    const body = request.body as TaskCompletion | undefined
+    return await request.tasks.complete(id, body?.is_completed ?? null) ?? await missing(request, id)
+  })
+
+  await app.register(async (bodiless) => {
+    // A body is ignored, whatever it is (RFC 9110 §9.3.5 gives it no meaning).
+    bodiless.removeAllContentTypeParsers()
+    bodiless.addContentTypeParser('*', (_request, body, done) => {
+      body.resume()
+      done(null)
+    })
+
+    bodiless.delete('/:task_id', {
+      schema: {
+        ...item,
+        operationId: `deleteTask${suffix}`,
+        summary: 'Delete a task',
+        description: 'For good.',
+        response: { 204: { type: 'null', description: 'It is gone' }, ...errorAnswers(onTask, idMalformed) }
+      }
+    }, async (request, reply) => {
+      const { task_id: id } = request.params as TaskPath
+      if (!await request.tasks.remove(id)) await missing(request, id)
+      return reply.code(204).send()
+    })
+  })
+}
+
+/**
+ * The answer to a miss: only now it matters whose the task is, and whether the token's user still exists.
+ * @throws ForeignTask, TaskNotFound or InvalidCredentials, always
+ */
+async function missing (request: FastifyRequest, id: string): Promise<never> {
+  const Miss = { foreign: ForeignTask, absent: TaskNotFound, 'owner gone': InvalidCredentials }[await request.tasks.explain(id)]
+  throw new Miss()
+}
+
+/** The path that was asked for, on whichever mount. */
+const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]
+
+const locationHeader = { type: 'string', description: 'Where the new task is' }
+const linkHeader = { type: 'string', description: '`<…>; rel="next"`: the next page, where there is one (RFC 8288)' }
+
+const titleMissing = [{ loc: ['body', 'title'], msg: "must have required property 'title'", type: 'value_error.missing' }]
+const completionMissing = [{ loc: ['body', 'is_completed'], msg: "must have required property 'is_completed'", type: 'value_error.missing' }]
+const idMalformed = [{ loc: ['path', 'task_id'], msg: 'must match format "uuid"', type: 'value_error.uuid' }]

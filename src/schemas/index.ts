@@ -1,0 +1,12 @@
+import { LoginAnswer, LoginRequest, SignupRequest, User } from './auth.js'
+import { ErrorAnswer, ValidationError } from './errors.js'
+import { Health, HtmlPage, OpenApiDocument, Readiness, ServiceInfo } from './status.js'
+import { Task, TaskCompletion, TaskCreate, TaskPage, TaskUpdate } from './tasks.js'
+
+/** The named components of the contract, in the order in which the documents show them. */
+export const components = [
+  User, SignupRequest, LoginRequest, LoginAnswer,
+  Task, TaskCreate, TaskUpdate, TaskCompletion, TaskPage,
+  ErrorAnswer, ValidationError,
+  Health, Readiness, ServiceInfo, HtmlPage, OpenApiDocument
+]

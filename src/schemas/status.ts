@@ -1,0 +1,25 @@
+import { Type } from '@sinclair/typebox'
+import { strict } from './common.js'
+
+export const Health = Type.Object({ status: Type.Literal('healthy') },
+  { $id: 'Health', ...strict, description: 'The process lives', examples: [{ status: 'healthy' }] })
+
+export const Readiness = Type.Object({ status: Type.Literal('ready') },
+  { $id: 'Readiness', ...strict, description: 'The database answers', examples: [{ status: 'ready' }] })
+
+export const ServiceInfo = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  docs: Type.String({ description: 'Path of the interactive documentation' }),
+  redoc: Type.String({ description: 'Path of the reference documentation' }),
+  openapi: Type.String({ description: 'Path of the OpenAPI document' })
+}, {
+  $id: 'ServiceInfo',
+  ...strict,
+  description: 'What this service is',
+  examples: [{ name: 'Todo Backend API', version: '1.0.0', docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }]
+})
+
+export const HtmlPage = Type.String({ $id: 'HtmlPage', description: 'A page for a browser' })
+
+export const OpenApiDocument = Type.Object({}, { $id: 'OpenApiDocument', description: 'An OpenAPI 3.1 document' })

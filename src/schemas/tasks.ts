@@ -1,0 +1,108 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { Id, NullableText, Timestamp, anyText, strict, visibleText } from './common.js'
+
+/** The limits of a task's texts, in code points. The table's columns follow them. */
+export const taskLimits = {
+  title: { minLength: 1, maxLength: 200 },
+  description: { maxLength: 2000 }
+} as const
+
+/** How many tasks a page has. */
+export const pageLimits = { minimum: 1, maximum: 100, default: 50 } as const
+
+const title = Type.String({ ...taskLimits.title, pattern: visibleText, description: 'Not only white space', examples: ['Buy milk'] })
+const description = NullableText({ ...taskLimits.description, pattern: anyText, description: 'Any text, or null', examples: ['Two litres'] })
+const isCompleted = Type.Boolean({ description: 'Whether it is done' })
+
+/** What a client writes of a task, in a POST or a PUT. */
+const content = { title, description: Type.Optional(description) }
+
+const exampleTask = {
+  id: '019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55',
+  title: 'Buy milk',
+  description: 'Two litres',
+  is_completed: false,
+  user_id: '019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01',
+  created_at: '2026-01-06T10:30:04.000Z',
+  updated_at: '2026-01-06T10:30:04.000Z'
+}
+
+export const Task = Type.Object({
+  id: Id({ description: 'A UUIDv7: ids sort by creation' }),
+  title,
+  description,
+  is_completed: isCompleted,
+  user_id: Id({ description: 'The owner' }),
+  created_at: Timestamp(),
+  updated_at: Timestamp({ description: 'The last PUT or PATCH; never goes back' })
+}, {
+  $id: 'Task',
+  ...strict,
+  description: 'A task, which only its owner can see',
+  examples: [exampleTask]
+})
+export type Task = Static<typeof Task>
+
+export const TaskCreate = Type.Object(content, {
+  $id: 'TaskCreate',
+  ...strict,
+  description: 'A new task',
+  examples: [{ title: 'Buy milk', description: 'Two litres' }]
+})
+export type TaskCreate = Static<typeof TaskCreate>
+
+export const TaskUpdate = Type.Object(content, {
+  $id: 'TaskUpdate',
+  ...strict,
+  description: 'The whole new content: without a description it becomes null',
+  examples: [{ title: 'Buy oat milk', description: null }]
+})
+export type TaskUpdate = Static<typeof TaskUpdate>
+
+export const TaskCompletion = Type.Object({ is_completed: isCompleted }, {
+  $id: 'TaskCompletion',
+  ...strict,
+  description: 'Done or not done',
+  examples: [{ is_completed: true }]
+})
+export type TaskCompletion = Static<typeof TaskCompletion>
+
+export const TaskPage = Type.Object({
+  tasks: Type.Array(Type.Unsafe<Task>(Type.Ref('Task'))),
+  total: Type.Optional(Type.Integer({ minimum: 0, description: 'How many tasks there are (of the filter); offset pages only' })),
+  limit: Type.Integer(pageLimits),
+  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'How many were skipped; offset pages only' })),
+  next_cursor: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    description: 'Pass it back as `cursor` for the next page; null on the last one'
+  })
+}, {
+  $id: 'TaskPage',
+  ...strict,
+  description: 'Some of the tasks, newest first',
+  examples: [{ tasks: [exampleTask], total: 1, limit: 50, offset: 0, next_cursor: null }]
+})
+export type TaskPage = Static<typeof TaskPage>
+
+/** Without a default for `offset`: with one, "cursor together with offset" could not be told. */
+export const TaskQuery = Type.Object({
+  limit: Type.Integer({ ...pageLimits, description: 'How many tasks at most' }),
+  offset: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'How many to skip; 0 when absent. Not together with `cursor`'
+  })),
+  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of a page with the same filter' })),
+  is_completed: Type.Optional(Type.Boolean({ description: 'Only the done, or only the open ones' }))
+}, strict)
+export type TaskQuery = Static<typeof TaskQuery>
+
+const taskId = { task_id: Id({ description: 'The task' }) }
+const userId = { user_id: Id({ description: 'The owner: has to be the token\'s subject' }) }
+
+/** The path parameters of the two mounts. */
+export const TaskPath = Type.Object(taskId)
+export const OwnerPath = Type.Object(userId)
+export const OwnerTaskPath = Type.Object({ ...userId, ...taskId })
+export type TaskPath = Static<typeof TaskPath>
+export type OwnerPath = Static<typeof OwnerPath>

@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify'
+import { buildApp } from './app.js'
+import { loadConfig, type Config } from './config.js'
+import { connect } from './db/connect.js'
+import type { Database } from './db/database.js'
+import { DatabaseLocked } from './db/errors.js'
+import { fatal } from './fatal.js'
+
+/** Milliseconds between two tries to reach a database that is not there. */
+const RETRY = 1000
+
+/** Milliseconds that requests in flight get after a signal; then their connections are cut. */
+const GRACE = 8000
+
+try {
+  const config = loadConfig()
+  const database = connect(config.DATABASE_URL, config.DATABASE_POOL_SIZE)
+  const app = await buildApp(config, database)
+  stopOnSignal(app)
+  await startOnce(database, app)
+  await app.listen({ host: config.HOST, port: config.PORT })
+  announce(app, config, database)
+} catch (error) {
+  fatal(error)
+}
+
+/** A database that cannot be reached is an outage, not a wrong setting: the server comes up, answers 503, and keeps trying. */
+async function startOnce (database: Database, app: FastifyInstance): Promise<void> {
+  try {
+    await database.start()
+  } catch (error) {
+    if (error instanceof DatabaseLocked) throw error
+    app.log.warn({ reason: (error as Error).message }, 'database not started; trying again')
+    setTimeout(() => { void startOnce(database, app) }, RETRY).unref()
+  }
+}
+
+/** SIGTERM and SIGINT finish the requests in flight, close the database and end with status 0. */
+function stopOnSignal (app: FastifyInstance): void {
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    // `on`, not `once`: Ctrl-C reaches a process under npm twice, and the second must not kill it.
+    process.on(signal, () => {
+      if (stopping) return
+      stopping = true
+      app.log.info({ signal }, 'stopping')
+      setTimeout(() => { app.server.closeAllConnections() }, GRACE).unref()
+      void app.close().then(() => { process.exit(0) })
+    })
+  }
+}
+
+/** Tells where everything is: a person in a few lines, a log collector in one. */
+function announce (app: FastifyInstance, config: Config, { label }: Database): void {
+  const [{ port, family, address }] = app.addresses() as [{ port: number, family: string, address: string }]
+  const host = ['0.0.0.0', '::', '127.0.0.1'].includes(address) ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
+  const base = `http://${host}:${port}`
+  const facts = { api: `${base}/api`, docs: `${base}/docs`, redoc: `${base}/redoc`, database: label }
+  const tryIt = `curl -X POST ${base}/api/auth/signup -H 'Content-Type: application/json' ` +
+    '-d \'{"email":"ada@example.com","password":"correct horse battery staple","name":"Ada"}\''
+  if (config.NODE_ENV === 'production') app.log.info({ ...facts, try: tryIt }, 'listening')
+  else {
+    console.log(`
+${config.API_TITLE} ${config.API_VERSION}
+  API            ${facts.api}
+  Documentation  ${facts.docs} (try it), ${facts.redoc} (read it)
+  Database       ${facts.database}
+  Try            ${tryIt}
+`)
+  }
+}

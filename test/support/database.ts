@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import postgres from 'postgres'
+import type { Database } from '../../src/db/database.js'
+import { connectEmbedded } from '../../src/db/embedded.js'
+import { connectPostgres } from '../../src/db/postgres.js'
+import { migratedDump } from './dump.js'
+
+/** The PostgreSQL server to test on; without it the tests run on the embedded database. */
+export const serverUrl = process.env.TEST_DATABASE_URL
+
+/** Makes a new, empty database on a server. @returns its URL, and what drops it */
+export async function createDatabase (server: string): Promise<{ url: string, drop: () => Promise<void> }> {
+  const name = `todo_test_${randomBytes(6).toString('hex')}`
+  const admin = postgres(server, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  return {
+    url: url.href,
+    async drop () {
+      await admin.unsafe(`drop database if exists ${name} with (force)`)
+      await admin.end()
+    }
+  }
+}
+
+/** A clean, migrated database of its own, whichever kind the tests run on. */
+export async function cleanDatabase (): Promise<{ database: Database, drop: () => Promise<void> }> {
+  if (!serverUrl) {
+    const database = connectEmbedded('memory', { dump: await migratedDump() })
+    await database.start()
+    return { database, drop: async () => {} }
+  }
+  const { url, drop } = await createDatabase(serverUrl)
+  const database = connectPostgres(url, 4)
+  await database.start()
+  return { database, drop }
+}
+
+/** Runs SQL of a test's own, for what no request can do. */
+export const sqlOn = (database: Database) => async <Row = Record<string, unknown>>(text: string, values: unknown[] = []) =>
+  [...await database.run<Row>({ name: 'test', text, bind: () => values })]
