@@ -21,6 +21,8 @@ its place (\`loc\`), a text (\`msg\`) and a stable name (\`type\`); of all other
 
 /** The OpenAPI document, from the schemas of the routes. */
 export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
+  const declared = new Map<string, Declared>()
+
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -45,28 +47,47 @@ export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
     },
     // Components by their own names.
     refResolver: { buildLocalReference: ({ $id }) => String($id) },
-    transformObject: (document) => finished((document as unknown as { openapiObject: Document }).openapiObject) as never
+    transform: ({ schema, url }) => {
+      if (schema?.operationId) declared.set(schema.operationId, schema as Declared)
+      // The router's twin of a path, with a slash at its end, is the same path.
+      return { schema, url: url.replace(/(?<=.)\/$/, '') }
+    },
+    transformObject: (given) => {
+      const { openapiObject: document } = given as unknown as { openapiObject: Document }
+      for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+        complete(operation, declared.get(operation.operationId)!, document.components.schemas)
+      }
+      return document
+    }
   })
 }, { name: 'openapi' })
 
-interface Schema { 'x-optional'?: boolean, $ref?: string }
-interface Body { required?: boolean, content?: Record<string, { schema: Schema }> }
-interface Operation { requestBody?: Body, responses: Record<string, Body> }
-interface Document { paths: Record<string, Record<string, Operation>> }
+/** What a route says about its body and its answers beside their `$ref`, which the plugin drops. */
+interface Declared { body?: Use, response: Record<string, Use> }
+interface Use { 'x-optional'?: boolean, 'x-examples'?: Record<string, { value: unknown }> }
 
-/** The plugin calls every body required, and leaves what our schemas say about a use beside each `$ref`. */
-function finished (document: Document): Document {
-  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
-    const { requestBody, responses } = operation
-    for (const { schema } of contentsOf(requestBody)) requestBody!.required = !schema['x-optional']
-    for (const { schema } of [requestBody, ...Object.values(responses)].flatMap(contentsOf)) bare(schema)
-  }
-  return document
+interface Media { schema: { $ref: string }, example?: unknown, examples?: Use['x-examples'] }
+interface Content { required?: boolean, content?: Record<string, Media> }
+interface Operation { operationId: string, requestBody?: Content, responses: Record<string, Content> }
+interface Document {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { examples?: unknown[] }> }
 }
 
-const contentsOf = (body: Body | undefined) => Object.values(body?.content ?? {})
+/** Adds which body may be absent, and an example to every body and answer: the use's own, or the component's. */
+function complete (operation: Operation, { body, response }: Declared, components: Document['components']['schemas']): void {
+  const { requestBody, responses } = operation
+  if (requestBody) {
+    requestBody.required = !body?.['x-optional']
+    addExamples(requestBody, body, components)
+  }
+  for (const [status, answer] of Object.entries(responses)) addExamples(answer, response[status], components)
+}
 
-/** Leaves the reference alone. */
-function bare (schema: object): void {
-  for (const name of Object.keys(schema)) if (name !== '$ref') delete schema[name as never]
+function addExamples ({ content = {} }: Content, use: Use | undefined, components: Document['components']['schemas']): void {
+  for (const media of Object.values(content)) {
+    const component = components[media.schema.$ref.split('/').at(-1)!]!
+    if (use?.['x-examples']) media.examples = use['x-examples']
+    else if (component.examples) media.example = component.examples[0]
+  }
 }
