@@ -18,7 +18,7 @@ export const TaskNotFound = createError('TODO_TASK_NOT_FOUND', 'Task not found',
 export const RouteNotFound = createError('TODO_ROUTE_NOT_FOUND', 'Not found', 404)
 export const MethodNotAllowed = createError('TODO_METHOD_NOT_ALLOWED', 'Method not allowed', 405)
 export const EmailTaken = createError('TODO_EMAIL_TAKEN', 'Email already exists', 409)
-export const ServiceUnavailable = createError('TODO_SERVICE_UNAVAILABLE', 'Service unavailable', 503)
+export const UnsupportedMediaType = createError('TODO_UNSUPPORTED_MEDIA_TYPE', 'Unsupported media type', 415)
 
 const Invalid = createError('TODO_INVALID', 'The request breaks a rule', 422)
 

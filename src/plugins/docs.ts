@@ -19,6 +19,7 @@ const redocPage = (title: string) => `<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)} – reference</title>
+<link rel="icon" href="data:,">
 <style>body { margin: 0 }</style>
 </head>
 <body>
@@ -46,7 +47,7 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { url: '/openapi.json', persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true },
+    uiConfig: { layout: 'BaseLayout', persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true },
     theme: { title: `${config.API_TITLE} – try it` }
   })
 

@@ -3,15 +3,13 @@ import { Ajv, type ErrorObject, type FuncKeywordDefinition } from 'ajv'
 import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import fp from 'fastify-plugin'
-import { MalformedJson, MalformedUtf8, ValidationFailed } from '../errors.js'
+import { MalformedJson, MalformedUtf8, UnsupportedMediaType, ValidationFailed } from '../errors.js'
+import { uuidPattern, visibleText } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
 import type { Issue } from '../schemas/errors.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
-
-/** Canonical form only: `urn:uuid:`, braces and bare digits are refused, as PostgreSQL would accept some of them. */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** A dot-atom of at most 64 characters (RFC 5322 §3.2.3) at a domain of two or more labels (RFC 1123 §2.1). */
 const EMAIL = /^(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
@@ -51,6 +49,16 @@ const ISSUE_TYPES: Record<string, string> = {
   maximum: 'value_error.number.not_le'
 }
 
+/** Texts for people, where Ajv's own would show a regular expression or speak of "properties". */
+const MESSAGES: Record<string, (params: Failure['params']) => string> = {
+  required: () => 'is required',
+  additionalProperties: () => 'is not known here',
+  format: ({ format }) => `must be ${format === 'uuid' ? 'a UUID, 8-4-4-4-12 hexadecimal digits' : 'an email address'}`,
+  pattern: ({ pattern }) => pattern === visibleText
+    ? 'must have more than white space, and neither U+0000 nor a lone surrogate'
+    : 'must have neither U+0000 nor a lone surrogate'
+}
+
 const TYPE_NAMES: Record<string, string> = { string: 'string', integer: 'integer', boolean: 'bool', object: 'object' }
 
 const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
@@ -68,11 +76,11 @@ function issueType ({ keyword, params }: Failure): string {
 const names = (pointer: string) => pointer.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
 
 function issueOf (failure: Failure, part: string): Issue {
-  const { instancePath, params, message } = failure
+  const { keyword, instancePath, params, message } = failure
   const name = params.missingProperty ?? params.additionalProperty
   return {
     loc: [PARTS[part] ?? part, ...names(instancePath), ...(name === undefined ? [] : [String(name)])],
-    msg: String(message),
+    msg: MESSAGES[keyword]?.(params) ?? String(message),
     type: issueType(failure)
   }
 }
@@ -102,7 +110,7 @@ interface Schema {
 export const validationPlugin = fp(async (app) => {
   const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true })
   ajv.addKeyword(normalize).addVocabulary(['x-optional', 'x-examples'])
-  ajv.addFormat('uuid', UUID).addFormat('email', EMAIL).addFormat('password', true).addFormat('date-time', true)
+  ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL).addFormat('password', true).addFormat('date-time', true)
   for (const component of components) {
     app.addSchema(component)
     ajv.addSchema(component)
@@ -125,8 +133,10 @@ export const validationPlugin = fp(async (app) => {
     new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure, part))))
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     try {
+      // No coding is supported, and 415 says so (RFC 9110 §8.4).
+      if (headers['content-encoding']) throw new UnsupportedMediaType()
       done(null, parsed(body as Buffer))
     } catch (error) {
       done(error as Error)

@@ -50,7 +50,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       response: {
         200: ref(LoginAnswer, { description: 'A token and whose it is' }),
         ...errorAnswers([...bodyErrors, 'Invalid email or password', ...serverErrors], [
-          { loc: ['body', 'email'], msg: 'must match format "email"', type: 'value_error.email' }
+          { loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }
         ])
       }
     }

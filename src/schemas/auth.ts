@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Id, Timestamp, anyText, strict, visibleText } from './common.js'
+import { Id, Timestamp, anyText, strict, uuidPattern, visibleText } from './common.js'
 
 /** The limits of an account's fields, in code points. The table's columns follow them. */
 export const accountLimits = {
@@ -99,7 +99,7 @@ export type LoginAnswer = Static<typeof LoginAnswer>
 
 /** What a token says (RFC 7519 §4.1); times in seconds since 1970. */
 export const TokenClaims = Type.Object({
-  sub: Id({ description: 'The user' }),
+  sub: Type.String({ pattern: uuidPattern }),
   email: Type.Optional(Type.String()),
   iat: Type.Optional(Type.Number()),
   exp: Type.Number(),

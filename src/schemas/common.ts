@@ -9,7 +9,10 @@ export const anyText = '^[^\\u0000\\p{Cs}]*$'
 /** The same, and at least one character that is not white space. The lookahead keeps the match linear. */
 export const visibleText = '^(?=[\\s\\S]*\\P{White_Space})[^\\u0000\\p{Cs}]*$'
 
-/** An id: a UUID in its canonical 8-4-4-4-12 form, in either case (RFC 9562 §4). */
+/** A UUID in its canonical form, in either case (RFC 9562 §4): no `urn:uuid:`, no braces, never bare digits. */
+export const uuidPattern = '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+
+/** An id. The format is uuidPattern. */
 export const Id = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', ...options })
 
 /** A time: RFC 3339, UTC, milliseconds. */

@@ -73,7 +73,7 @@ const described: Record<number, { description: string, headers?: Record<string, 
 
 const example = (status: number, detail: string) => ({ value: { detail, status_code: status } })
 
-const unknownParameter = { loc: ['query', 'colour'], msg: 'must NOT have additional properties', type: 'value_error.extra' }
+const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', type: 'value_error.extra' }
 
 /**
  * The documented error answers of an operation.

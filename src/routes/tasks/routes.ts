@@ -150,6 +150,6 @@ const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]
 const locationHeader = { type: 'string', description: 'Where the new task is' }
 const linkHeader = { type: 'string', description: '`<…>; rel="next"`: the next page, where there is one (RFC 8288)' }
 
-const titleMissing = [{ loc: ['body', 'title'], msg: "must have required property 'title'", type: 'value_error.missing' }]
-const completionMissing = [{ loc: ['body', 'is_completed'], msg: "must have required property 'is_completed'", type: 'value_error.missing' }]
-const idMalformed = [{ loc: ['path', 'task_id'], msg: 'must match format "uuid"', type: 'value_error.uuid' }]
+const titleMissing = [{ loc: ['body', 'title'], msg: 'is required', type: 'value_error.missing' }]
+const completionMissing = [{ loc: ['body', 'is_completed'], msg: 'is required', type: 'value_error.missing' }]
+const idMalformed = [{ loc: ['path', 'task_id'], msg: 'must be a UUID, 8-4-4-4-12 hexadecimal digits', type: 'value_error.uuid' }]
