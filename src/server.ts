@@ -9,8 +9,8 @@ import { fatal } from './fatal.js'
 /** Milliseconds between two tries to reach a database that is not there. */
 const RETRY = 1000
 
-/** Milliseconds that requests in flight get after a signal; then their connections are cut. */
-const GRACE = 8000
+/** Milliseconds that requests in flight get after a signal; then their connections are cut. Well below the 10 s of most supervisors. */
+const GRACE = 6000
 
 try {
   const config = loadConfig()

@@ -66,7 +66,7 @@ export function connectPostgres (url: string, poolSize: number): Database {
     },
 
     async close () {
-      await client.end({ timeout: 5 })
+      await client.end({ timeout: 2 })
     }
   }
 }
