@@ -9,7 +9,7 @@ import { fatal } from './fatal.js'
 /** Milliseconds between two tries to reach a database that is not there. */
 const RETRY = 1000
 
-/** Milliseconds that requests in flight get after a signal; then their connections are cut. Well below the 10 s of most supervisors. */
+/** Milliseconds that requests in flight get after a signal; then their connections are cut, before a supervisor kills us. */
 const GRACE = 6000
 
 try {

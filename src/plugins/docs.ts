@@ -39,6 +39,21 @@ const page = (operationId: string, summary: string, description: string) => ({
   response: { 200: { description: 'The page', content: { 'text/html': { schema: ref(HtmlPage) } } } }
 })
 
+interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }
+/** Swagger UI, as the page's own script calls it. */
+declare const ui: { authActions: { authorizeWithPersistOption: (credentials: object) => void } }
+
+/* c8 ignore start: its text goes into the page, where the browser tests run it */
+/** Whoever logs in by "Try it out" is authorized, without copying the token by hand. */
+function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
+  if (answer.ok && answer.url.endsWith('/api/auth/login')) {
+    const schema = { type: 'http', scheme: 'bearer' }
+    ui.authActions.authorizeWithPersistOption({ bearer: { name: 'bearer', schema, value: answer.obj.access_token } })
+  }
+  return answer
+}
+/* c8 ignore stop */
+
 /** The pages: /docs to try the API, /redoc to read it, /openapi.json for programs. */
 export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
   app.addHook('onRoute', (route: RouteOptions) => {
@@ -47,7 +62,13 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    uiConfig: { layout: 'BaseLayout', persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true },
+    uiConfig: {
+      layout: 'BaseLayout',
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      responseInterceptor: authorizeAfterLogin as never
+    },
     theme: { title: `${config.API_TITLE} – try it` }
   })
 

@@ -12,7 +12,7 @@ const description = `A to-do list for many people: everyone signs up, logs in, a
 
 ## Getting a token
 
-Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), paste it into *Authorize*.
+Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), *Try it out* on *Log in* authorizes the page.
 
 ## Errors
 
