@@ -42,8 +42,8 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestsPlugin)
-  await app.register(securityPlugin, { config })
   await app.register(errorsPlugin)
+  await app.register(securityPlugin, { config })
   await app.register(validationPlugin)
   await app.register(databasePlugin, { database })
   await app.register(authPlugin, { config })

@@ -18,6 +18,7 @@ export const Settings = Type.Object({
   DATABASE_URL: Type.String({
     default: `pglite:${DATA}/pglite`,
     pattern: '^(postgres(ql)?://.+|pglite:.+)$',
+    format: 'url',
     description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory'
   }),
   SECRET_KEY: Type.String({
@@ -59,7 +60,18 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true }).compile<Config>(Settings)
+const validate = new Ajv({ coerceTypes: true, useDefaults: true }).addFormat('url', isUrl).compile<Config>(Settings)
+
+/** Whether a URL can be read, its credentials too. Whoever finds out later would quote the password. */
+function isUrl (text: string): boolean {
+  try {
+    const { username, password } = new URL(text)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Texts people leave in place of a secret. */
 const PLACEHOLDER = /change|replace|placeholder|example|your[-_ ]|default|secret|password|^(.{1,8})\1+$/i

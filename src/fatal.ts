@@ -9,4 +9,5 @@ export function fatal (error: unknown): never {
 
 const isOperators = (error: unknown): error is Error =>
   [ConfigError, DatabaseLocked, DatabaseUnavailable].some((kind) => error instanceof kind) ||
-  ['EADDRINUSE', 'EACCES'].includes(String((error as NodeJS.ErrnoException).code))
+  // What the operating system refuses: the port, the address, the data folder.
+  (error as NodeJS.ErrnoException).syscall !== undefined

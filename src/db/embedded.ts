@@ -26,6 +26,18 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     return client
   }
 
+  const open = async () => {
+    const { PGlite } = await import('@electric-sql/pglite')
+    const opening = await PGlite.create({
+      ...(folder && { dataDir: folder }),
+      ...(dump && { loadDataDir: dump }),
+      parsers: { [TIMESTAMPTZ]: isoTime }
+    })
+    await opening.exec("set time zone 'UTC'")
+    await migrateEmbedded(opening)
+    return opening
+  }
+
   return {
     label: `embedded PostgreSQL (PGlite) in ${folder ?? 'memory'}`,
     client: opened,
@@ -35,15 +47,13 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
         mkdirSync(dirname(folder), { recursive: true, mode: 0o700 })
         unlock = await lockFolder(folder)
       }
-      const { PGlite } = await import('@electric-sql/pglite')
-      const opening = await PGlite.create({
-        ...(folder && { dataDir: folder }),
-        ...(dump && { loadDataDir: dump }),
-        parsers: { [TIMESTAMPTZ]: isoTime }
-      })
-      await opening.exec("set time zone 'UTC'")
-      await migrateEmbedded(opening)
-      client = opening
+      try {
+        client = await open()
+      } catch (error) {
+        unlock()
+        unlock = () => {}
+        throw error
+      }
     },
 
     async run (statement, values = {}) {

@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
 import { DatabaseUnavailable, translated } from './errors.js'
 import { migratePostgres } from './migrate.js'
+import type { Statement, Values } from './statement.js'
 
 /** Milliseconds. A statement ends inside PostgreSQL first; the deadline is for a server that does not answer at all. */
 const STATEMENT_TIMEOUT = 4000
@@ -18,7 +19,7 @@ const MAX_PENDING = 1000
 export function connectPostgres (url: string, poolSize: number): Database {
   let started = false
   let pending = 0
-  const client = postgres(url, {
+  const open = () => postgres(url, {
     max: poolSize,
     connect_timeout: 3,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
@@ -28,11 +29,41 @@ export function connectPostgres (url: string, poolSize: number): Database {
     types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } },
     connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: STATEMENT_TIMEOUT }
   })
+  let client = open()
+
+  async function ask<Row> ({ name, text, bind }: Statement<Row>, values: Values): Promise<Row[]> {
+    if (pending >= MAX_PENDING) throw new DatabaseUnavailable('too many statements wait')
+    pending++
+    const used = client
+    let timer
+    try {
+      const query = used.unsafe(text, bind(values) as never[], { prepare: true })
+      return await new Promise<never>((resolve, reject) => {
+        timer = setTimeout(() => {
+          reject(new DatabaseUnavailable('no answer'))
+          replace(used)
+        }, DEADLINE)
+        query.then((rows) => { resolve(rows as never) }, (error: unknown) => { reject(translated(error, name)) })
+      })
+    } finally {
+      clearTimeout(timer)
+      pending--
+    }
+  }
+
+  /** Connections that give no answer for so long are dead, and the driver would go on using them. */
+  function replace (dead: typeof client): void {
+    if (dead !== client) return
+    client = open()
+    void dead.end({ timeout: 0 })
+  }
 
   return {
     label: `PostgreSQL at ${place(url)}`,
 
     async start () {
+      // Within the deadline: the driver alone would try for ever at a port that hangs up.
+      await ask(PING, {})
       try {
         await migratePostgres(url)
         started = true
@@ -43,22 +74,7 @@ export function connectPostgres (url: string, poolSize: number): Database {
 
     async run (statement, values = {}) {
       if (!started) throw new DatabaseUnavailable('not started')
-      if (pending >= MAX_PENDING) throw new DatabaseUnavailable('too many statements wait')
-      pending++
-      let timer
-      try {
-        const query = client.unsafe(statement.text, statement.bind(values) as never[], { prepare: true })
-        return await new Promise<never>((resolve, reject) => {
-          timer = setTimeout(() => {
-            reject(new DatabaseUnavailable('no answer'))
-            query.cancel()
-          }, DEADLINE)
-          query.then((rows) => { resolve(rows as never) }, (error: unknown) => { reject(translated(error, statement.name)) })
-        })
-      } finally {
-        clearTimeout(timer)
-        pending--
-      }
+      return await ask(statement, values)
     },
 
     async ping () {

@@ -69,7 +69,7 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
       tryItOutEnabled: true,
       responseInterceptor: authorizeAfterLogin as never
     },
-    theme: { title: `${config.API_TITLE} – try it` }
+    theme: { title: `${escaped(config.API_TITLE)} – try it` }
   })
 
   app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -6,7 +6,7 @@ import findMyWay from 'find-my-way'
 import { DatabaseUnavailable } from '../db/errors.js'
 import { InvalidCredentials, MalformedRequest, MethodNotAllowed, RouteNotFound, ValidationFailed } from '../errors.js'
 import { errorTexts, type ErrorAnswer, type ValidationError } from '../schemas/errors.js'
-import { newRequestId } from './requests.js'
+import { RequestLog, newRequestId } from './requests.js'
 
 /** Seconds after which a client of a 503 may try again: an outage that ends is noticed within about one. */
 const RETRY_AFTER = 2
@@ -15,13 +15,15 @@ const RETRY_AFTER = 2
 const OUTAGE_LOG_INTERVAL = 1000
 
 /** An error in the shape that a client sees. Anything unknown is a bug, and its text stays here. */
-export function answerOf (error: Partial<FastifyError>): ErrorAnswer | ValidationError {
+export function answerOf (error: Partial<FastifyError> | null | undefined): ErrorAnswer | ValidationError {
   if (error instanceof ValidationFailed) return { detail: error.issues, status_code: 422 }
   if (error instanceof DatabaseUnavailable) return textOf(503)
-  const status = error.statusCode ?? 500
-  if (error.code?.startsWith('TODO_')) return { detail: error.message!, status_code: status }
+  const status = error?.statusCode ?? 500
+  if (error?.code?.startsWith('TODO_')) return { detail: error.message!, status_code: status }
+  // A file that must not be had does not exist.
+  if (status === 403 || status === 404) return { detail: 'Not found', status_code: 404 }
   // Fastify's own errors, such as an oversized body. Their texts quote the request.
-  return textOf(status in errorTexts ? status : 500)
+  return textOf(status in errorTexts ? status : status >= 400 && status < 500 ? 400 : 500)
 }
 
 const textOf = (status: number): ErrorAnswer =>
@@ -46,12 +48,15 @@ export const errorsPlugin = fp(async (app) => {
     return reply.code(answer.status_code).send(answer)
   })
 
-  app.setNotFoundHandler((request, reply) => {
+  const missed = (request: FastifyRequest, reply: FastifyReply): Error => {
     const allow = methodsOf(request.url)
-    if (!allow) throw new RouteNotFound()
+    // A file that is not there is asked for with a method that works.
+    if (!allow || allow.split(', ').includes(request.method)) return new RouteNotFound()
     reply.header('allow', allow)
-    throw new MethodNotAllowed()
-  })
+    return new MethodNotAllowed()
+  }
+
+  app.setNotFoundHandler((request, reply) => { throw missed(request, reply) })
 
   // Node answers an unknown expectation itself, with an empty body (RFC 9110 §10.1.1).
   app.server.on('checkExpectation', (_request, response) => {
@@ -59,10 +64,17 @@ export const errorsPlugin = fp(async (app) => {
     response.writeHead(417, { ...rawHeaders(body) }).end(body)
   })
 
+  app.server.on('request', (request, response) => { answers.set(request.socket, response) })
+
   // HTTP/1.1 wants a Host (RFC 9112 §3.2). Node would refuse its absence with an empty body.
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
     const { headers, httpVersion } = request.raw
     done(headers.host === undefined && httpVersion === '1.1' ? new MalformedRequest() : undefined)
+  })
+
+  // The route is decided before the body is read. The CORS plugin's catch-all takes every other OPTIONS.
+  app.addHook('preParsing', (request, reply, _payload, done) => {
+    done(request.is404 || request.routeOptions.url === '*' ? missed(request, reply) : undefined)
   })
 }, { name: 'errors' })
 
@@ -116,9 +128,15 @@ const PARSER_STATUS: Record<string, number> = {
   HPE_HEADER_OVERFLOW: 431
 }
 
+/** The latest answer on each connection. */
+const answers = new WeakMap<Socket, ServerResponse>()
+
 /** Answers what never became a request, on the bare socket, and closes it: what follows on it cannot be trusted. */
 export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Half of an answer is out, or the whole one of a request that is still coming: nothing more can be said.
+  const answer = answers.get(socket)
+  const isAnswered = answer?.headersSent && !(answer.writableFinished && answer.req.complete)
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
     socket.destroy()
     return
   }
@@ -132,4 +150,5 @@ export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket
 export function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const answer = answerOf(error)
   reply.code(answer.status_code).headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' }).send(answer)
+  new RequestLog().requestCompleted(null, request, reply)
 }

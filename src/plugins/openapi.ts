@@ -1,23 +1,7 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-
-const description = `A to-do list for many people: everyone signs up, logs in, and keeps tasks that nobody else can see or touch.
-
-1. **Accounts** – \`POST /api/auth/signup\`, then \`POST /api/auth/login\` for a token.
-2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor.
-3. **Update and complete** – \`PUT /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
-4. **Delete** – \`DELETE /api/tasks/{task_id}\`.
-5. **Documents and errors** – [/docs](/docs) to try it, [/redoc](/redoc) to read it, [/openapi.json](/openapi.json) for programs.
-
-## Getting a token
-
-Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), *Try it out* on *Log in* authorizes the page.
-
-## Errors
-
-Every error answer is \`{"detail": …, "status_code": …}\`. Of a 422 the \`detail\` is the list of the broken rules, each with
-its place (\`loc\`), a text (\`msg\`) and a stable name (\`type\`); of all others it is a constant text.`
+import { description } from './description.js'
 
 /** The OpenAPI document, from the schemas of the routes. */
 export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
@@ -33,6 +17,8 @@ export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
         license: { name: 'MIT', identifier: 'MIT' }
       },
       servers: [{ url: '/', description: 'This server' }],
+      // Nothing needs a token but what says so.
+      security: [],
       tags: [
         { name: 'Accounts', description: 'Sign up, log in, who am I' },
         { name: 'Tasks', description: "The token's own tasks" },
@@ -68,15 +54,18 @@ interface Use { 'x-optional'?: boolean, 'x-examples'?: Record<string, { value: u
 
 interface Media { schema: { $ref: string }, example?: unknown, examples?: Use['x-examples'] }
 interface Content { required?: boolean, content?: Record<string, Media> }
-interface Operation { operationId: string, requestBody?: Content, responses: Record<string, Content> }
+interface Parameter { required?: boolean, schema: { default?: unknown } }
+interface Operation { operationId: string, parameters?: Parameter[], requestBody?: Content, responses: Record<string, Content> }
 interface Document {
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, { examples?: unknown[] }> }
 }
 
-/** Adds which body may be absent, and an example to every body and answer: the use's own, or the component's. */
+/** Adds what may be absent, and an example to every body and answer: the use's own, or the component's. */
 function complete (operation: Operation, { body, response }: Declared, components: Document['components']['schemas']): void {
-  const { requestBody, responses } = operation
+  const { parameters = [], requestBody, responses } = operation
+  // A default stands in for a parameter that is left out.
+  for (const parameter of parameters) if (parameter.schema.default !== undefined) parameter.required = false
   if (requestBody) {
     requestBody.required = !body?.['x-optional']
     addExamples(requestBody, body, components)

@@ -30,8 +30,17 @@ export class RequestLog extends LogController {
   }
 }
 
-/** Every answer carries its request's id. */
+/** Every answer carries its request's id; on shutdown, the end of its connection (RFC 9112 §9.6). */
 export const requestsPlugin = fp(async (app) => {
+  let closing = false
+  app.addHook('preClose', (done) => {
+    closing = true
+    done()
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close')
+    done(null, payload)
+  })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done()

@@ -65,7 +65,8 @@ const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
 
 type Failure = ErrorObject | FastifySchemaValidationError
 
-function issueType ({ keyword, params }: Failure): string {
+/** The stable name of a broken rule. */
+export function issueType ({ keyword, params }: Pick<Failure, 'keyword' | 'params'>): string {
   if (keyword === 'format') return `value_error.${String(params.format)}`
   // Of ["string", "null"] the first is what a client most likely meant.
   if (keyword === 'type') return `type_error.${TYPE_NAMES[[params.type].flat()[0] as string]}`

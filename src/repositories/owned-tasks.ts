@@ -27,14 +27,20 @@ const ofFilter = and(mine, eq(tasks.isCompleted, placeholder('completed')))
 /** The last write wins, and its time is later than that of the one before, even within a millisecond or a clock set back. */
 const touched = sql`greatest(clock_timestamp(), ${tasks.updatedAt} + interval '1 millisecond')`
 
+/**
+ * LIMIT and OFFSET as numbers that the planner cannot know: it then plans for the first rows, by the index, at every
+ * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped.
+ */
+const unforeseen = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
+
 const page = <Extra extends Record<string, SQL.Aliased<unknown>>>(where: SQL | undefined, extra: Extra) =>
   build.select({ ...row, ...extra }).from(tasks).where(where)
-    .orderBy(desc(tasks.createdAt), desc(tasks.id)).limit(placeholder('limit'))
+    .orderBy(desc(tasks.createdAt), desc(tasks.id)).limit(unforeseen('limit'))
 
 const totalOf = (where: SQL | undefined) =>
   ({ total: sql<number>`${build.select({ n: sql`count(*)::int` }).from(tasks).where(where)}`.as('total') })
 
-const offsetPage = (where: SQL | undefined) => page(where, totalOf(where)).offset(placeholder('offset'))
+const offsetPage = (where: SQL | undefined) => page(where, totalOf(where)).offset(unforeseen('offset'))
 
 const cursorPage = (where: SQL | undefined) => page(
   and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})

@@ -22,4 +22,8 @@ export const ServiceInfo = Type.Object({
 
 export const HtmlPage = Type.String({ $id: 'HtmlPage', description: 'A page for a browser' })
 
-export const OpenApiDocument = Type.Object({}, { $id: 'OpenApiDocument', description: 'An OpenAPI 3.1 document' })
+export const OpenApiDocument = Type.Object({}, {
+  $id: 'OpenApiDocument',
+  description: 'An OpenAPI 3.1 document',
+  examples: [{ openapi: '3.1.0', info: { title: 'Todo Backend API', version: '1.0.0' }, paths: {} }]
+})

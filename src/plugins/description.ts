@@ -1,0 +1,70 @@
+/** What the documentation pages say first, in Markdown. */
+export const description = `A to-do list for many people: everyone signs up, logs in, and keeps tasks that nobody else can see or touch.
+
+1. **Accounts** – \`POST /api/auth/signup\`, then \`POST /api/auth/login\` for a token.
+2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor.
+3. **Update and complete** – \`PUT /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
+4. **Delete** – \`DELETE /api/tasks/{task_id}\`.
+5. **Documents and errors** – [/docs](/docs) to try it, [/redoc](/redoc) to read it, [/openapi.json](/openapi.json) for programs.
+
+## Getting a token
+
+Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), *Try it out* on *Log in* authorizes the page.
+
+## Errors
+
+Every error answer is \`{"detail": …, "status_code": …}\`, and \`status_code\` is the HTTP status again. The \`detail\` is a constant text
+that a program can compare with; of a 422 it is the list of the broken rules. Every answer has an \`X-Request-Id\`: quote it when
+you report one.
+
+<details><summary>Every status</summary>
+
+| status | \`detail\` | when | what to do |
+|---|---|---|---|
+| 400 | \`Malformed JSON\`, \`Malformed UTF-8\` | The body cannot be read | Send JSON in UTF-8 |
+| 400 | \`Malformed request\` | The URL or the message itself cannot be read | Encode the URL; mend the client |
+| 401 | \`Not authenticated\` | No token came | Log in, send \`Authorization: Bearer …\` |
+| 401 | \`Invalid authentication credentials\` | The token has expired, is not one of ours, or its user is gone | Log in again |
+| 401 | \`Invalid email or password\` | A login with a wrong one | Ask for both again |
+| 403 | \`Not authorized to access this task\` | The task is somebody else's | Ask for a task of the token's user |
+| 403 | \`Not authorized to access this user's tasks\` | The \`user_id\` of the path is not the token's user | Use \`/api/tasks\`, or the user's own id |
+| 404 | \`Task not found\` | The task does not exist, or no longer | Take it off the screen |
+| 404 | \`Not found\` | There is no such path | Look the path up here |
+| 405 | \`Method not allowed\` | The path has other methods | Use one that \`Allow\` lists |
+| 408 | \`Request timeout\` | The request took too long to arrive | Send it again |
+| 409 | \`Email already exists\` | A signup with an email that has an account | Log in, or take another email |
+| 413 | \`Request body too large\` | The body is over 64 KiB | Send less |
+| 414 | \`URI too long\` | The URL is too long | Shorten it |
+| 415 | \`Unsupported media type\` | The body is not \`application/json\`, or is compressed | Send \`Content-Type: application/json\` |
+| 417 | \`Expectation failed\` | \`Expect\` asks for something unknown | Leave \`Expect\` out |
+| 422 | the broken rules, at most 20 | The request is understood and breaks a rule | Correct what \`loc\` names |
+| 429 | \`Too many requests\` | The rate limit is used up | Wait for \`Retry-After\` seconds |
+| 431 | \`Request header fields too large\` | The headers are too long | Send fewer or shorter ones |
+| 500 | \`Internal server error\` | A bug of the server | Report it with the \`X-Request-Id\` |
+| 503 | \`Service unavailable\` | The database cannot be reached, or the server is overloaded or stopping | Try again after \`Retry-After\` seconds; a write may have been done, so read first |
+
+</details>
+
+Each broken rule of a 422 has its place (\`loc\`: \`body\`, \`query\` or \`path\`, then the names down to the value), a text for people (\`msg\`) and
+a stable name for programs (\`type\`):
+
+<details><summary>Every type</summary>
+
+| \`type\` | when | what to do |
+|---|---|---|
+| \`value_error.missing\` | A required value, or the whole body, is absent | Send it |
+| \`value_error.extra\` | The body or the query has a name that is not known here | Remove it, or mend its spelling |
+| \`type_error.string\` | The value is not a text | Send a text; bodies convert nothing |
+| \`type_error.integer\` | The value is not a whole number, or came twice | Send digits, once |
+| \`type_error.bool\` | The value is neither true nor false, or came twice | Send \`true\` or \`false\`, once |
+| \`type_error.object\` | The body is not an object | Send \`{…}\` |
+| \`value_error.email\` | The text is not an email address | Ask for one like \`name@example.com\` |
+| \`value_error.uuid\` | The id is not a UUID of 8-4-4-4-12 hexadecimal digits | Send an \`id\` as it was answered |
+| \`value_error.str.min_length\` | The text has too few characters (Unicode code points) | Ask for a longer one |
+| \`value_error.str.max_length\` | The text has too many characters (Unicode code points) | Ask for a shorter one |
+| \`value_error.str.pattern\` | The text is only white space, or has U+0000 or half a surrogate pair | Ask for something visible |
+| \`value_error.number.not_ge\` | The number is too small | Send at least the minimum |
+| \`value_error.number.not_le\` | The number is too large | Send at most the maximum |
+| \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this filter, or came with \`offset\` | Begin again without a cursor |
+
+</details>`
