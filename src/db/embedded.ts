@@ -6,6 +6,13 @@ import { DatabaseUnavailable, translated } from './errors.js'
 import { lockFolder } from './lock.js'
 import { migrateEmbedded } from './migrate.js'
 
+/** Reads every character. The plain decoder takes a U+FEFF at the beginning of a text for a byte order mark and drops it. */
+class ExactTextDecoder extends TextDecoder {
+  constructor (label?: string, options?: { fatal?: boolean, ignoreBOM?: boolean }) {
+    super(label, { ignoreBOM: true, ...options })
+  }
+}
+
 /** How an embedded database may begin. */
 export interface EmbeddedOptions {
   /** The dump of another one, already migrated, instead of an empty database. */
@@ -28,6 +35,8 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
 
   const open = async () => {
     const { PGlite } = await import('@electric-sql/pglite')
+    // PGlite decodes each value with a decoder of its own making, now and later.
+    globalThis.TextDecoder = ExactTextDecoder
     const opening = await PGlite.create({
       ...(folder && { dataDir: folder }),
       ...(dump && { loadDataDir: dump }),

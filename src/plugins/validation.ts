@@ -33,7 +33,8 @@ const normalize: FuncKeywordDefinition = {
   modifying: true,
   errors: false,
   validate: (_steps: string[], text: string, _schema?: unknown, at?: DataValidationCxt) => {
-    at!.parentData[at!.parentDataProperty] = trim(text).toLowerCase()
+    // ASCII only: toLowerCase would make an ASCII letter of U+212A, the Kelvin sign, and a second spelling of an account.
+    at!.parentData[at!.parentDataProperty] = trim(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     return true
   }
 }
@@ -132,6 +133,13 @@ export const validationPlugin = fp(async (app) => {
 
   app.setSchemaErrorFormatter((failures, part) =>
     new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure, part))))
+
+  // Where no body comes, the type of one says nothing (RFC 9112 §6.3).
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
+    if (length === '0' && coding === undefined) delete headers['content-type']
+    done()
+  })
 
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {

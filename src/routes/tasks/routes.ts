@@ -112,7 +112,11 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
   })
 
   await app.register(async (bodiless) => {
-    // A body is ignored, whatever it is (RFC 9110 §9.3.5 gives it no meaning).
+    // A body is ignored, whatever it is or says it is (RFC 9110 §9.3.5 gives it no meaning).
+    bodiless.addHook('onRequest', ({ headers }, _reply, done) => {
+      delete headers['content-type']
+      done()
+    })
     bodiless.removeAllContentTypeParsers()
     bodiless.addContentTypeParser('*', (_request, body, done) => {
       body.resume()
