@@ -1,0 +1,169 @@
+import { inspect } from 'node:util'
+import t, { type Test } from 'tap'
+import { connect } from '../../src/db/connect.js'
+import { ConstraintViolation, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import { connectPostgres } from '../../src/db/postgres.js'
+import { PASSWORD, startApp } from '../helper.js'
+import { serverUrl } from '../support/database.js'
+import { proxyTo } from '../support/proxy.js'
+import { postgresServer } from '../support/wire.js'
+
+const server = await postgresServer(t)
+const database = connectPostgres(server.url, 2)
+t.teardown(async () => { await database.close() })
+const { call, signUp, sql } = await startApp(t, { database })
+
+// This takes as long as the deadline, so that it goes on beside the tests; the last of them looks at it.
+const hangingUp = await proxyTo(server.url)
+hangingUp.treat('hang up')
+const hungUp = connectPostgres(hangingUp.url, 1)
+const startOfHungUp = hungUp.start().catch((error: unknown) => error)
+
+/** Far more than the deadline, far less than for ever. */
+const inTime = async (answer: Promise<unknown>) =>
+  Promise.race([answer, new Promise((resolve) => { setTimeout(resolve, 15_000, 'too late').unref() })])
+
+/** What a client is told during an outage. */
+async function isOutage (t: Test, ...requests: Array<Promise<Awaited<ReturnType<typeof call>>>>) {
+  for (const { status, headers, body } of await Promise.all(requests)) {
+    t.equal(status, 503)
+    t.equal(headers['retry-after'], '2')
+    t.strictSame(body, { detail: 'Service unavailable', status_code: 503 })
+  }
+}
+
+t.test('the label says where the database is, without credentials', async (t) => {
+  for (const url of ['postgres://ada:s3cret@db.example:5433/todo?password=s3cret', 'postgresql://ada:s3cret@db.example:5433/todo']) {
+    t.equal(connect(url, 1).label, 'PostgreSQL at db.example:5433/todo')
+  }
+})
+
+t.test('before the database is started, the server lives and answers 503', async (t) => {
+  t.equal((await call('GET', '/health')).status, 200)
+  await isOutage(t, call('GET', '/ready'), call('POST', '/api/auth/login', { body: { email: 'ada@example.com', password: PASSWORD } }))
+  await t.rejects(database.ping(), new DatabaseUnavailable('not started'))
+})
+
+t.test('a database that is not there is an outage, and is started when it is', async (t) => {
+  server.refuse()
+  await t.rejects(database.start(), new DatabaseUnavailable('ECONNREFUSED'))
+  await isOutage(t, call('GET', '/ready'))
+  await server.accept()
+  await database.start()
+  t.equal((await call('GET', '/ready')).status, 200)
+  await t.resolves(database.start(), 'to start again changes nothing')
+})
+
+t.test('a refused user and an absent database are outages too', { skip: !serverUrl && 'the embedded database knows neither' }, async (t) => {
+  const user = new URL(server.url)
+  user.username = 'nobody-of-this-name'
+  const refused = connectPostgres(user.href, 1)
+  await t.rejects(refused.start(), { name: 'Error', reason: /^28/ })
+  await refused.close()
+
+  const place = new URL(server.url)
+  const name = `${place.pathname.slice(1)}_later`
+  place.pathname = name
+  const later = connectPostgres(place.href, 1)
+  await t.rejects(later.start(), new DatabaseUnavailable('3D000'))
+  await sql(`create database ${name}`)
+  await later.start()
+  await t.resolves(later.ping())
+  await later.close()
+  await sql(`drop database ${name} with (force)`)
+})
+
+t.test('the five stories work over postgres.js', async (t) => {
+  const ada = await signUp('Ada')
+  const eve = await signUp('Eve')
+  t.strictSame((await ada.call('GET', '/api/auth/me')).body, ada.user)
+  t.equal((await call('POST', '/api/auth/signup', { body: { email: ada.email, password: PASSWORD, name: 'Ada' } })).status, 409)
+  const title = 'Grüße 👩‍👩‍👧 مرحبا e\u0301 \'";--'
+  const first = await ada.add(title, '\n\t\\')
+  const second = await ada.add('Second')
+  t.match(first, { title, description: '\n\t\\', is_completed: false, user_id: ada.id, created_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/ })
+  const page = (await ada.call('GET', '/api/tasks?limit=1')).body
+  t.match(page, { tasks: [second], total: 2, limit: 1, offset: 0 })
+  t.strictSame((await ada.call('GET', `/api/tasks?limit=1&cursor=${page.next_cursor}`)).body, { tasks: [first], limit: 1, next_cursor: null })
+  t.strictSame((await ada.call('GET', `/api/tasks/${first.id}`)).body, first)
+  t.match((await ada.call('PUT', `/api/tasks/${first.id}`, { body: { title: 'New' } })).body, { title: 'New', description: null })
+  t.match((await ada.call('PATCH', `/api/${ada.id}/tasks/${first.id}/complete`)).body, { is_completed: true })
+  t.match((await ada.call('GET', '/api/tasks?is_completed=true')).body, { total: 1, tasks: [{ id: first.id }] })
+  t.equal((await eve.call('DELETE', `/api/tasks/${first.id}`)).status, 403)
+  t.equal((await ada.call('DELETE', `/api/tasks/${first.id}`)).status, 204)
+  t.equal((await ada.call('GET', `/api/tasks/${first.id}`)).status, 404)
+})
+
+t.test('a statement runs in UTC, with a time limit, and says whose it is, whatever the server prefers', async (t) => {
+  await sql("do $$ begin execute format('alter database %I set timezone = ''Asia/Kolkata''', current_database()); end $$")
+  const other = connectPostgres(server.url, 1)
+  await other.start()
+  t.teardown(async () => { await other.close() })
+  const show = async (name: string) => (await other.run<Record<string, string>>({ name: 'show', text: `show ${name}`, bind: () => [] }))[0]
+  t.strictSame(await show('statement_timeout'), { statement_timeout: '4s' })
+  t.strictSame(await show('application_name'), { application_name: 'todo-backend' })
+  const [time] = await other.run({ name: 'time', text: "select '2026-01-06 10:30:00.05+00'::timestamptz as at", bind: () => [] })
+  t.strictSame(time, { at: '2026-01-06T10:30:00.050Z' })
+})
+
+t.test('a refused statement is told apart, and tells nothing of its values', async (t) => {
+  const { id, email } = await signUp()
+  const user = "insert into users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, 'x')"
+  const task = 'insert into tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)'
+  const cases = [
+    ['a taken email', user, [email, 'Marker'], new ConstraintViolation('unique', 'test')],
+    ['an absent owner', task, ['00000000-0000-7000-8000-000000000000', 'Marker'], new ConstraintViolation('foreign key', 'test')],
+    ['a title that is too long', task, [id, 'Marker'.repeat(99)], { constructor: QueryFailed, message: /^test failed with 22001 \(\w+\)$/ }],
+    ['a name that is empty', user, ['marker@example.com', ''], { constructor: QueryFailed, message: /^test failed with 23514 \(users, \w+\)$/ }],
+    ['a name that is null', user, ['marker@example.com', null], { constructor: QueryFailed, message: /^test failed with 23502 \(users, name, \w+\)$/ }],
+    ['a value of another type', task, ['marker', 'Marker'], { constructor: QueryFailed, message: /^test failed with 22P02 \(\w+\)$/ }],
+    ['an unknown table', 'select * from nowhere where x = $1', ['marker'], { constructor: QueryFailed, message: /^test failed with 42P01 \(\w+\)$/ }]
+  ] as const
+  for (const [name, text, values, expected] of cases) {
+    const error: unknown = await sql(text, [...values]).catch((error: unknown) => error)
+    t.match(error, expected, name)
+    t.notMatch(inspect(error, { depth: 9, showHidden: true }), /marker/i, `${name}: no value`)
+  }
+})
+
+t.test('a connection that is cut under a statement is 503 once, and the next one works', async (t) => {
+  const ada = await signUp()
+  const inVain = server.silence()
+  const answer = ada.call('GET', '/api/tasks')
+  await inVain
+  server.cut()
+  await isOutage(t, answer)
+  t.equal((await ada.call('GET', '/api/tasks')).status, 200)
+})
+
+t.test('more statements than can be served are refused at once', async (t) => {
+  void server.silence()
+  server.treat('stall')
+  const waiting = Array.from({ length: 1000 }, async () => database.ping())
+  await t.rejects(database.ping(), new DatabaseUnavailable('too many statements wait'))
+  server.treat('pass')
+  server.cut()
+  for (const { status, reason } of (await Promise.allSettled(waiting)).map((result) => ({ reason: null, ...result }))) {
+    if (status === 'rejected') t.match(reason, { constructor: DatabaseUnavailable })
+  }
+  await t.resolves(database.ping(), 'then there is room again')
+})
+
+t.test('a database that does not answer any more is 503 within the deadline', async (t) => {
+  const ada = await signUp()
+  void server.silence()
+  server.refuse()
+  const answer = ada.call('GET', '/api/tasks')
+  t.not(await inTime(answer), 'too late')
+  await isOutage(t, answer)
+  await server.accept()
+  t.equal((await ada.call('GET', '/api/tasks')).status, 200, 'and it is back when it can be reached, though the old connections stay silent')
+})
+
+t.test('a port that hangs up on every connection does not hold up the start', async (t) => {
+  t.match(await inTime(startOfHungUp), { constructor: DatabaseUnavailable })
+  hangingUp.treat('pass')
+  await t.resolves(hungUp.start())
+  await hungUp.close()
+  hangingUp.refuse()
+})

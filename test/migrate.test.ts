@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import postgres from 'postgres'
+import t from 'tap'
+import { connectPostgres } from '../src/db/postgres.js'
+import * as tables from '../src/db/tables.js'
+import { serverUrl } from './support/database.js'
+import { start } from './support/process.js'
+import { postgresServer } from './support/wire.js'
+
+const json = async (path: string) => JSON.parse(await readFile(new URL(`../drizzle/meta/${path}`, import.meta.url), 'utf8'))
+const { entries: migrations } = await json('_journal.json') as { entries: Array<{ tag: string }> }
+
+const TABLES = "select table_name as name from information_schema.tables where table_schema = 'public' order by 1"
+const APPLIED = 'select count(*)::int as n from drizzle.__drizzle_migrations'
+
+t.test('the tables are what the migrations make of them', async (t) => {
+  const last = await json(`${migrations.at(-1)!.tag.slice(0, 4)}_snapshot.json`)
+  t.strictSame(await generateMigration(last, generateDrizzleJson(tables, last.id)), [], 'npm run db:generate has nothing to add')
+})
+
+t.test('an embedded database in a folder that does not exist yet is made and migrated', async (t) => {
+  const folder = join(t.testdir(), 'new/data')
+  const { status, out, err } = await start(t, 'migrate.ts', t.testdirName, { DATABASE_URL: `pglite:${folder}` }).ended
+  t.strictSame({ status, out, err }, { status: 0, out: `embedded PostgreSQL (PGlite) in ${folder} is up to date\n`, err: '' })
+  const client = await PGlite.create(folder)
+  t.strictSame((await client.query(TABLES)).rows, [{ name: 'tasks' }, { name: 'users' }])
+  t.strictSame((await client.query(APPLIED)).rows, [{ n: migrations.length }])
+  await client.close()
+})
+
+t.test('five that start at once on an empty PostgreSQL all come up, on one set of tables', async (t) => {
+  const server = await postgresServer(t)
+  const databases = Array.from({ length: 5 }, () => connectPostgres(server.url, 1))
+  t.teardown(async () => { await Promise.all(databases.map(async (database) => database.close())) })
+  await Promise.all(databases.map(async (database) => database.start()))
+  await isMigratedOnce(t, server.url)
+})
+
+t.test('processes that start at once on an empty PostgreSQL all come up, too', async (t) => {
+  const server = await postgresServer(t)
+  // Without a server, two are enough to see it run: the test above is the race.
+  const folder = t.testdir()
+  const processes = Array.from({ length: serverUrl ? 5 : 2 }, () => start(t, 'migrate.ts', folder, { DATABASE_URL: server.url }))
+  for (const { ended } of processes) {
+    const { status, out, err } = await ended
+    const { host, pathname } = new URL(server.url)
+    t.strictSame({ status, out, err }, { status: 0, out: `PostgreSQL at ${host}${pathname} is up to date\n`, err: '' })
+  }
+  await isMigratedOnce(t, server.url)
+})
+
+async function isMigratedOnce (t: { strictSame: (a: unknown, b: unknown) => unknown }, url: string): Promise<void> {
+  const client = postgres(url, { max: 1, fetch_types: false })
+  t.strictSame([...await client.unsafe(TABLES)], [{ name: 'tasks' }, { name: 'users' }])
+  t.strictSame([...await client.unsafe(APPLIED)], [{ n: migrations.length }])
+  await client.end()
+}
+
+t.test('a database that is not there is one line and status 1', async (t) => {
+  const { status, out, err } = await start(t, 'migrate.ts', t.testdir(), { DATABASE_URL: 'postgres://ada:s3cret@127.0.0.1:1/todo' }).ended
+  t.strictSame({ status, out, err }, { status: 1, out: '', err: 'The database is unavailable (ECONNREFUSED)\n' })
+})
+
+t.test('what nobody foresaw is told with its stack, and status 1', async (t) => {
+  const folder = t.testdir({ damaged: { PG_VERSION: 'none' } })
+  const { status, out, err } = await start(t, 'migrate.ts', folder, { DATABASE_URL: `pglite:${folder}/damaged` }).ended
+  t.match({ status, out, err }, { status: 1, out: '', err: /\n +at .*embedded\.ts/ })
+})

@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
+import t, { type Test } from 'tap'
+import { PASSWORD, startApp, type Answer, type CallOptions, type Person } from '../helper.js'
+import { cleanDatabase } from '../support/database.js'
+import { endpoints, methodsByPath, pathOf } from '../support/endpoints.js'
+import { keepLog } from '../support/log.js'
+
+let log: ReturnType<typeof keepLog>
+const secret = 'a text that only its owner may see'
+
+const { call, signUp, sql } = await startApp(t, {
+  settings: { LOG_LEVEL: 'info' },
+  prepare (app) {
+    log = keepLog(app)
+    const route = (url: string, handler: () => Promise<unknown>) => app.get(url, {
+      schema: { hide: true, response: { 200: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } } }
+    }, handler)
+    route('/broken/handler', async () => { throw new Error('broken on purpose') })
+    route('/broken/answer', async () => ({ n: secret }))
+    route('/broken/empty-answer', async () => ({}))
+    // An error with a status that is no error's.
+    route('/broken/library', async () => { throw Object.assign(new Error(secret), { statusCode: 200 }) })
+    // What is thrown need not be an error at all.
+    for (const [name, thrown] of [['text', secret], ['nothing', null]]) route(`/broken/${name}`, async () => { throw thrown })
+  }
+})
+const ada = await signUp()
+const bob = await signUp('Bob')
+const task = await ada.add('Buy milk')
+
+const notFound = { detail: 'Not found', status_code: 404 }
+const notAllowed = { detail: 'Method not allowed', status_code: 405 }
+const bug = { detail: 'Internal server error', status_code: 500 }
+const outage = { detail: 'Service unavailable', status_code: 503 }
+
+const UNKNOWN = [
+  '/nope', '/api', '/api/', '/api/auth', '/api/auth/nope', '/api/tasks/a/b', '/api/a/b/c/d/e', `/api/tasks/${task.id}/complete/`,
+  '/health/', '/HEALTH', '/health%20', '/health;a=1', '/api%2ftasks', '/openapi.json/', '/redoc/', '/docs/nope', '/docs/static/nope.js',
+  '/docs/static/%2e%2e%2fpackage.json', '//', '/*', '/docs/static/*', `/${'a'.repeat(10_000)}`
+]
+
+/** What an answer says about the route: its status, its body, `Allow` in order, and whether a token was asked for. */
+const verdict = ({ status, body, headers }: Answer) => ({
+  status,
+  body,
+  allow: headers.allow === undefined ? null : String(headers.allow).split(', ').sort(),
+  challenge: headers['www-authenticate'] ?? null
+})
+const unknown = { status: 404, body: notFound, allow: null, challenge: null }
+const unsuitable = (allowed: Set<string>) => ({ status: 405, body: notAllowed, allow: [...allowed].sort(), challenge: null })
+
+t.test('a path that does not exist is 404, whoever asks', async (t) => {
+  for (const path of UNKNOWN) {
+    const answers = await Promise.all([undefined, ada.token, 'not a token'].map(async (token) => call('GET', path, { token })))
+    t.strictSame(answers.map(verdict), [unknown, unknown, unknown], path.slice(0, 80))
+    const { status, text } = await call('HEAD', path)
+    t.strictSame([status, text], [404, ''], `HEAD ${path.slice(0, 80)}`)
+  }
+})
+
+t.test('a path that does not exist is 404 with every method', async (t) => {
+  for (const method of METHODS) {
+    t.strictSame(verdict(await call(method, '/nope')), { ...unknown, body: method === 'HEAD' ? undefined : notFound }, method)
+  }
+})
+
+for (const [path, allowed] of methodsByPath) {
+  t.test(`${path} with another method is 405, and Allow lists what works`, async (t) => {
+    const url = pathOf({ path }, randomUUID(), randomUUID())
+    const others = METHODS.filter((method) => !allowed.has(method))
+    const answers = await Promise.all(others.map(async (method) => [method, verdict(await call(method, url))]))
+    const expected = others.map((method) => [method, { ...unsuitable(allowed), ...(method === 'HEAD' && { body: undefined }) }])
+    t.strictSame(Object.fromEntries(answers), Object.fromEntries(expected))
+  })
+}
+
+t.test('the route is looked at before the token and the body', async (t) => {
+  const bad: Record<string, CallOptions> = {
+    'a token that is none': { token: 'not a token' },
+    'a body that is not JSON': { body: '{"title' },
+    'a body that is null': { body: 'null' },
+    'a body that is not UTF-8': { body: Buffer.from([0xff]) },
+    'a body of another type': { body: 'title', headers: { 'content-type': 'text/plain' } },
+    'a type that is none': { body: 'title', headers: { 'content-type': '///' } },
+    'a body that is too large': { body: 'x'.repeat(70_000) }
+  }
+  for (const [what, options] of Object.entries(bad)) {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      t.strictSame(verdict(await call(method, '/nope', options)), unknown, `${method} of an unknown path with ${what}`)
+    }
+    for (const [method, path, template] of [
+      ['PUT', '/api/tasks', '/api/tasks'], ['DELETE', `/api/${bob.id}/tasks`, '/api/{user_id}/tasks'], ['POST', '/health', '/health'], ['OPTIONS', '/docs', '/docs']
+    ] as const) {
+      t.strictSame(verdict(await call(method, path, options)), unsuitable(methodsByPath.get(template)!), `${method} ${path} with ${what}`)
+    }
+  }
+})
+
+t.test('percent-encoding that says nothing is 400 before anything else', async (t) => {
+  const hopeless = [
+    '/%zz', '/%', '/api/tasks/%zz', '/api/tasks/%c0%af', '/api/tasks/%ff', '/api/tasks/%ed%a0%80', '/api/%e0%a4/tasks',
+    `/api/tasks/${task.id}%`, '/docs/static/%zz', '/docs/static/%c0%ae%c0%ae/package.json'
+  ]
+  for (const path of hopeless) {
+    for (const token of [undefined, ada.token]) {
+      for (const method of ['GET', 'DELETE', 'PROPFIND']) {
+        t.match(await call(method, path, { token }), {
+          status: 400,
+          body: { detail: 'Malformed request', status_code: 400 },
+          headers: { 'x-request-id': /.+/, 'content-type': /^application\/json/ }
+        }, `${method} ${path}`)
+      }
+    }
+  }
+})
+
+t.test('odd but readable paths get the answer that their parts deserve', async (t) => {
+  const badId = { status_code: 422, detail: [{ loc: ['path', 'task_id'], type: 'value_error.uuid' }] }
+  const foreign = { detail: "Not authorized to access this user's tasks", status_code: 403 }
+  const cases: Array<[path: string, status: number, body: object]> = [
+    ['/api/tasks/', 422, badId],
+    ['/api/tasks/%00', 422, badId],
+    ['/api/tasks/%0a', 422, badId],
+    ['/api/tasks/%2f', 422, badId],
+    ['/api/tasks/..%2f..%2fhealth', 422, badId],
+    [`/api/tasks/${task.id}%00`, 422, badId],
+    [`/api/tasks/${task.id}%20`, 422, badId],
+    [`/api/tasks/${'a'.repeat(10_000)}`, 422, badId],
+    [`/api/tasks/${task.id.replace('-', '%2d')}`, 200, task],
+    ['/api//tasks', 403, foreign],
+    ['/api/%00/tasks', 403, foreign],
+    [`/api/${'a'.repeat(10_000)}/tasks`, 403, foreign],
+    [`/api//tasks/${task.id}`, 403, foreign],
+    [`/api/${ada.id}/tasks/`, 422, badId],
+    ['//api/tasks', 404, notFound],
+    ['/api/tasks//', 404, notFound],
+    ['/api/tasks?limit=%zz', 422, { detail: [{ loc: ['query', 'limit'], type: 'type_error.integer' }] }],
+    ['/api/tasks?%00=1', 422, { detail: [{ loc: ['query', '\u0000'], type: 'value_error.extra' }] }],
+    ['/health?%zz=%zz&&&==', 200, { status: 'healthy' }]
+  ]
+  for (const [path, status, body] of cases) {
+    const answer = await ada.call('GET', path)
+    t.equal(answer.status, status, path.slice(0, 80))
+    t.match(answer.body, body, path.slice(0, 80))
+  }
+})
+
+/** A bug: the client learns nothing, and the log has its stack, once, under the id that the client got. */
+async function isBug (t: Test, ask: Person, method: string, url: string, body?: object): Promise<void> {
+  log.chunks.length = 0
+  const id = randomUUID()
+  const answer = await ask.call(method, url, { headers: { 'x-request-id': id }, ...(body && { body }) })
+  t.equal(answer.status, 500, `${method} ${url}`)
+  t.strictSame(answer.body, { detail: 'Internal server error', status_code: 500 })
+  t.equal(answer.headers['x-request-id'], id)
+  const failures = log.lines().filter(({ level }) => level >= 50)
+  t.match(failures, [{ reqId: id, err: { message: /./, stack: /\n +at / } }], 'the log has the stack and the request id')
+  t.equal(failures.length, 1, 'once')
+}
+
+t.test('a bug in a handler or in its answer is 500 and says nothing more', async (t) => {
+  for (const url of ['/broken/handler', '/broken/answer', '/broken/empty-answer', '/broken/library']) await isBug(t, ada, 'GET', url)
+  for (const url of ['/broken/text', '/broken/nothing']) {
+    const { status, body } = await call('GET', url)
+    t.strictSame([status, body], [500, bug], url)
+  }
+})
+
+t.test('a missing table is 500 on every route that needs it, and the log quotes nobody', async (t) => {
+  await sql('alter table tasks rename to lost')
+  t.teardown(async () => sql('alter table lost rename to tasks'))
+  for (const endpoint of endpoints.filter(({ path }) => path.endsWith('tasks') || path.includes('task_id'))) {
+    const body = { TaskCreate: { title: secret }, TaskUpdate: { title: secret }, TaskCompletion: { is_completed: true } }[endpoint.body ?? '']
+    await isBug(t, ada, endpoint.method, pathOf(endpoint, ada.id, task.id), body)
+    t.notMatch(log.chunks.join(''), secret)
+  }
+})
+
+t.test('a row that the database refuses is 500, and the log has neither its values nor its owner', async (t) => {
+  await sql(`alter table tasks add constraint refusal check (title <> '${secret}')`)
+  await sql("alter table users add constraint refusal check (name <> 'Refused')")
+  t.teardown(async () => {
+    await sql('alter table tasks drop constraint refusal')
+    await sql('alter table users drop constraint refusal')
+  })
+  await isBug(t, ada, 'POST', '/api/tasks', { title: secret, description: 'and more' })
+  t.match(log.chunks.join(''), /23514/, 'the reason is there')
+  t.notMatch(log.chunks.join(''), new RegExp(`${secret}|and more|${ada.email}|${ada.token}`))
+  await isBug(t, ada, 'PUT', `/api/tasks/${task.id}`, { title: secret })
+  t.notMatch(log.chunks.join(''), secret)
+  const account = { email: 'refused@example.com', password: PASSWORD, name: 'Refused' }
+  await isBug(t, ada, 'POST', '/api/auth/signup', account)
+  t.notMatch(log.chunks.join(''), new RegExp(`${account.email}|${PASSWORD}|Refused|argon2`))
+})
+
+t.test('without a database', async (t) => {
+  const { database, drop } = await cleanDatabase()
+  let outageLog: ReturnType<typeof keepLog>
+  const down = await startApp(t, { database, settings: { LOG_LEVEL: 'info' }, prepare: (app) => { outageLog = keepLog(app) } })
+  const eve = await down.signUp('Eve')
+  await database.close()
+  t.teardown(drop)
+
+  t.test('whatever needs it is 503 with Retry-After', async (t) => {
+    for (const endpoint of endpoints.filter(({ errors }) => errors.includes(503))) {
+      const body = {
+        SignupRequest: { email: 'late@example.com', password: PASSWORD, name: secret },
+        LoginRequest: { email: eve.email, password: PASSWORD },
+        TaskCreate: { title: secret },
+        TaskUpdate: { title: secret },
+        TaskCompletion: { is_completed: true }
+      }[endpoint.body ?? '']
+      const url = pathOf(endpoint, eve.id, randomUUID())
+      const answer = await eve.call(endpoint.method, url, body && { body })
+      t.strictSame([answer.status, answer.body], [503, outage], `${endpoint.method} ${url}`)
+      t.match(answer.headers['retry-after'], /^[1-9]\d*$/)
+    }
+    t.notMatch(outageLog.chunks.join(''), new RegExp(`${secret}|late@example|${PASSWORD}|${eve.email}`))
+    t.notOk(outageLog.lines().some(({ level }) => level >= 50), 'an outage is not a bug')
+  })
+
+  t.test('whatever does not need it answers as ever', async (t) => {
+    for (const { path } of endpoints.filter(({ errors }) => !errors.includes(503))) {
+      t.equal((await down.call('GET', path)).status, 200, path)
+    }
+    t.equal((await down.call('GET', '/api/tasks')).status, 401)
+    t.equal((await eve.call('GET', '/api/tasks?limit=0')).status, 422)
+    t.equal((await eve.call('GET', '/api/nobody/tasks')).status, 403)
+  })
+
+  t.test('the log says it once a second, however many ask', async (t) => {
+    const start = Date.now() + 60_000
+    let now = start
+    t.capture(Date, 'now', () => now)
+    const linesAfter = async (milliseconds: number) => {
+      now = start + milliseconds
+      outageLog.chunks.length = 0
+      for (let i = 0; i < 20; i++) await down.call('GET', '/ready')
+      return outageLog.lines().filter(({ msg }) => msg === 'database unavailable').length
+    }
+    t.equal(await linesAfter(0), 1)
+    t.equal(await linesAfter(999), 0)
+    t.equal(await linesAfter(1000), 1)
+  })
+})

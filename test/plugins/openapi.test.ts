@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import t from 'tap'
+import { connect } from '../../src/db/connect.js'
+import { startApp, type Answer, type CallOptions } from '../helper.js'
+import { endpoints, pathOf, type Endpoint } from '../support/endpoints.js'
+
+interface Media { schema: object, example?: unknown, examples?: Record<string, { value: unknown }> }
+interface Content { required?: boolean, description?: string, content?: Record<string, Media>, headers?: Record<string, object> }
+interface Parameter { name: string, in: string, required: boolean, description?: string, schema: object }
+interface Operation {
+  operationId: string
+  summary: string
+  description: string
+  tags: string[]
+  security?: object[]
+  parameters?: Parameter[]
+  requestBody?: Content
+  responses: Record<string, Content>
+}
+interface Component { type: string, additionalProperties?: boolean, examples?: unknown[] }
+interface Document {
+  openapi: string
+  info: { title: string, version: string, description: string }
+  tags: Array<{ name: string }>
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Component>, securitySchemes: Record<string, object> }
+}
+
+const { app, call, signUp } = await startApp(t)
+const document = app.swagger() as unknown as Document
+const { schemas } = document.components
+const ada = await signUp()
+
+const operationOf = ({ path, method }: Endpoint): Operation => document.paths[path]![method.toLowerCase()]!
+const nameOf = ({ path, method }: Endpoint) => `${method} ${path}`
+const refTo = (component: string) => ({ $ref: `#/components/schemas/${component}` })
+const examplesOf = ({ example, examples = {} }: Media) =>
+  [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)]
+
+/** The constant texts of the errors, as they are promised. */
+const texts: Record<string, string[]> = {
+  400: ['Malformed JSON', 'Malformed UTF-8'],
+  401: ['Not authenticated', 'Invalid authentication credentials', 'Invalid email or password'],
+  403: ["Not authorized to access this user's tasks", 'Not authorized to access this task'],
+  404: ['Task not found'],
+  409: ['Email already exists'],
+  413: ['Request body too large'],
+  415: ['Unsupported media type'],
+  500: ['Internal server error'],
+  503: ['Service unavailable']
+}
+
+// The document says what the validator of the server says, in formats as well.
+const ajv = new Ajv2020({ allowUnionTypes: true, allErrors: true })
+ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+ajv.addFormat('email', /^[^@\s]+@[^@\s]+\.[a-z]+$/)
+ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+ajv.addFormat('password', true)
+ajv.addVocabulary(['x-normalize', 'components'])
+ajv.addSchema({ $id: 'api', components: document.components })
+
+const fits = (component: object, value: unknown): boolean => {
+  const { $ref } = component as { $ref: string }
+  return ajv.validate({ $ref: `api${$ref}` }, value)
+}
+
+t.test('openapi.json in the repository is what the application generates', async (t) => {
+  const file = await readFile(new URL('../../openapi.json', import.meta.url), 'utf8')
+  t.equal(file, `${JSON.stringify(document, null, 2)}\n`, 'if not: npm run openapi')
+})
+
+t.test('it is OpenAPI 3.1 with the endpoints of the contract and no other', async (t) => {
+  t.match(document.openapi, /^3\.1\.\d$/)
+  const listed = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+  t.strictSame(listed.sort(), endpoints.map(nameOf).sort())
+})
+
+t.test('every reference leads somewhere, every component is used, and none has an $id to confuse a reader', async (t) => {
+  const text = JSON.stringify(document)
+  const used = new Set([...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name))
+  t.equal([...text.matchAll(/"\$ref"/g)].length, [...text.matchAll(/"\$ref":"#\/components\/schemas\/\w+"/g)].length)
+  t.strictSame([...used].sort(), Object.keys(schemas).sort())
+  t.notMatch(text, '"$id"')
+})
+
+for (const endpoint of endpoints) {
+  t.test(`${nameOf(endpoint)} is documented as it is promised`, async (t) => {
+    const operation = operationOf(endpoint)
+    const { requestBody, responses, parameters = [] } = operation
+    for (const key of ['operationId', 'summary', 'description'] as const) t.match(operation[key], /\w/, key)
+    t.equal(operation.tags.length, 1)
+    t.ok(document.tags.some(({ name }) => name === operation.tags[0]), 'its tag is described')
+    t.strictSame(operation.security ?? [], endpoint.isProtected ? [{ bearer: [] }] : [])
+
+    t.strictSame(Object.keys(responses).map(Number), [endpoint.success, ...endpoint.errors].sort((a, b) => a - b), 'its statuses')
+    for (const [status, { description, content, headers = {} }] of Object.entries(responses)) {
+      t.match(description, /\w/, `${status} is described`)
+      const component = Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'Error'
+      const type = component === 'HtmlPage' ? 'text/html' : 'application/json'
+      t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
+      if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
+      const expected = { 201: ['Location'], 401: ['WWW-Authenticate'], 503: ['Retry-After'] }[status] ?? (component === 'TaskPage' ? ['Link'] : [])
+      t.strictSame(Object.keys(headers), expected, `headers of ${status}`)
+    }
+
+    t.strictSame(Object.keys(requestBody?.content ?? {}), endpoint.body ? ['application/json'] : [])
+    if (endpoint.body) {
+      t.strictSame(requestBody!.content!['application/json']!.schema, refTo(endpoint.body))
+      t.equal(requestBody!.required, endpoint.body !== 'TaskCompletion', 'only PATCH …/complete may come without a body')
+    }
+
+    const named = (place: string) => parameters.filter((parameter) => parameter.in === place)
+    const inPath = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    t.strictSame(named('path').map(({ name }) => name).sort(), inPath.sort())
+    for (const { required, schema, name } of named('path')) t.match([required, schema], [true, { type: 'string', format: 'uuid' }], name)
+    const isList = endpoint.answer === 'TaskPage'
+    t.strictSame(named('query').map(({ name, required }) => [name, required]).sort(),
+      isList ? [['cursor', false], ['is_completed', false], ['limit', false], ['offset', false]] : [], 'no query parameter is required')
+    for (const { description, name } of parameters) t.match(description, /\w/, name)
+  })
+
+  t.test(`${nameOf(endpoint)} has an example for every body and answer, and each fits`, async (t) => {
+    const { requestBody, responses } = operationOf(endpoint)
+    for (const [where, { content = {} }] of Object.entries({ ...responses, body: requestBody ?? {} })) {
+      const media = content['application/json']
+      if (!media) continue
+      const examples = examplesOf(media)
+      t.ok(examples.length > 0, `${where} has an example`)
+      for (const example of examples) {
+        t.ok(fits(media.schema, example), `${where}: ${JSON.stringify(example)} ${ajv.errorsText()}`)
+        if (Number(where) < 400 || where === 'body') continue
+        const { detail, status_code: status } = example as { detail: string, status_code: number }
+        t.equal(status, Number(where))
+        if (where !== '422') t.ok(texts[where]!.includes(detail), detail)
+      }
+    }
+  })
+}
+
+t.test('the token goes where it is documented', async (t) => {
+  t.match(document.components.securitySchemes, { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } })
+})
+
+t.test('every operation has an id of its own', async (t) => {
+  const ids = endpoints.map((endpoint) => operationOf(endpoint).operationId)
+  t.equal(new Set(ids).size, endpoints.length)
+  for (const id of ids) t.match(id, /^[a-z][A-Za-z]+$/, 'which is a name in any language')
+})
+
+t.test('objects of requests and of answers refuse what they do not name', async (t) => {
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (!['HtmlPage', 'OpenApiDocument'].includes(name)) t.match(schema, { type: 'object', additionalProperties: false }, name)
+    for (const example of schema.examples ?? []) t.ok(fits(refTo(name), example), `${name}: ${ajv.errorsText()}`)
+  }
+})
+
+/** Asks as the documented example does. */
+async function askAsInExample (endpoint: Endpoint, body: unknown): Promise<Answer> {
+  const { id } = await ada.add('Buy milk')
+  return ada.call(endpoint.method, pathOf(endpoint, ada.id, id), { body })
+}
+
+for (const endpoint of endpoints.filter(({ body }) => body)) {
+  t.test(`${nameOf(endpoint)}: its example works`, async (t) => {
+    // In the document's order: somebody signs up before they log in.
+    for (const example of examplesOf(operationOf(endpoint).requestBody!.content!['application/json']!)) {
+      const { status, headers, body } = await askAsInExample(endpoint, example)
+      t.equal(status, endpoint.success)
+      t.equal(headers.location !== undefined, status === 201)
+      t.ok(fits(refTo(endpoint.answer!), body), ajv.errorsText())
+    }
+  })
+}
+
+t.test('the documented headers come', async (t) => {
+  const down = await startApp(t, { database: connect('pglite:memory', 1) })
+  const bodyOf = ({ body }: Endpoint): CallOptions => body ? { body: schemas[body]!.examples![0] } : {}
+  await ada.add('Make it two')
+  for (const endpoint of endpoints) {
+    const path = pathOf(endpoint, ada.id, randomUUID())
+    const { errors, success, answer, method } = endpoint
+    if (errors.includes(503)) t.match((await down.call(method, path, { token: ada.token, ...bodyOf(endpoint) })).headers['retry-after'], /^\d+$/, `503 of ${path}`)
+    if (endpoint.isProtected) t.match((await call(method, path)).headers['www-authenticate'], /^Bearer/, `401 of ${path}`)
+    if (success === 201 && endpoint.isProtected) {
+      const { headers } = await ada.call(method, path, bodyOf(endpoint))
+      t.equal((await ada.call('GET', String(headers.location))).status, 200, `Location of ${path}`)
+    }
+    if (answer === 'TaskPage') t.match((await ada.call(method, `${path}?limit=1`)).headers.link, /^<[^>]+>; rel="next"$/, `Link of ${path}`)
+  }
+  const wrong = await call('POST', '/api/auth/login', { body: { email: ada.email, password: 'not the password' } })
+  t.strictSame([wrong.status, wrong.headers['www-authenticate']], [401, 'Bearer'])
+})
+
+t.test('title and version are settings', async (t) => {
+  const { call } = await startApp(t, { database: app.db, settings: { API_TITLE: 'Lists', API_VERSION: '9.9.9-test' } })
+  const { body } = await call('GET', '/openapi.json')
+  t.match(body.info, { title: 'Lists', version: '9.9.9-test' })
+  const { info, ...rest } = JSON.parse(JSON.stringify(document)) as Document
+  t.strictSame(body, { ...rest, info: { ...info, title: 'Lists', version: '9.9.9-test' } }, 'and nothing else follows them')
+})

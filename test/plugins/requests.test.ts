@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { startApp } from '../helper.js'
+import { keepLog, type LogLine } from '../support/log.js'
+import { exchange, listen, request } from '../support/raw.js'
+
+let log: ReturnType<typeof keepLog>
+const { app, call, signUp } = await startApp(t, {
+  // The most talkative level: even there nothing may leak.
+  settings: { LOG_LEVEL: 'trace' },
+  prepare (app) {
+    log = keepLog(app)
+    app.get('/broken', { schema: { hide: true } }, async () => { throw new Error('broken on purpose') })
+  }
+})
+const port = await listen(app)
+const ada = await signUp()
+const task = await ada.add('Buy milk')
+
+const raw = (start: string, ...headers: string[]) => exchange(port, request(start, ['Host: localhost', 'Connection: close', ...headers]))
+
+const everyKind: Array<[method: string, path: string, status: number, headers?: Record<string, string>]> = [
+  ['GET', '/health', 200],
+  ['HEAD', '/health', 200],
+  ['GET', '/docs/static/swagger-ui.css', 200],
+  ['GET', '/api/auth/me', 200],
+  ['GET', '/api/tasks/%zz', 400],
+  ['GET', '/api/tasks', 401, { authorization: 'none' }],
+  ['GET', '/api/nobody/tasks', 403],
+  ['GET', '/nope', 404],
+  ['GET', `/api/tasks/${randomUUID()}`, 404],
+  ['DELETE', '/health', 405],
+  ['POST', '/api/tasks', 415, { 'content-type': 'text/plain' }],
+  ['GET', '/api/tasks?limit=0', 422],
+  ['GET', '/broken', 500],
+  ['OPTIONS', '/api/tasks', 204, { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' }]
+]
+
+t.test('every answer carries a new request id', async (t) => {
+  const ids = new Set<unknown>()
+  for (const [method, path, status, headers] of everyKind) {
+    const answer = await ada.call(method, path, { headers: headers ?? {} })
+    t.equal(answer.status, status, `${method} ${path}`)
+    t.match(answer.headers['x-request-id'], /^[A-Za-z0-9._-]{1,64}$/, `${method} ${path}`)
+    ids.add(answer.headers['x-request-id'])
+  }
+  t.equal(ids.size, everyKind.length)
+})
+
+t.test('a good id of the client is kept, on every answer', async (t) => {
+  for (const id of ['a', '0', '.', '-_.', 'Ab9._-', 'x'.repeat(64), randomUUID(), '__proto__']) {
+    t.equal((await call('GET', '/health', { headers: { 'x-request-id': id } })).headers['x-request-id'], id)
+  }
+  for (const [method, path, , headers] of everyKind) {
+    const answer = await ada.call(method, path, { headers: { ...headers, 'x-request-id': 'kept' } })
+    t.equal(answer.headers['x-request-id'], 'kept', `${method} ${path}`)
+  }
+})
+
+t.test('any other id of the client is replaced', async (t) => {
+  for (const id of ['', 'x'.repeat(65), 'two words', 'a,b', 'a/b', 'a:b', 'a"b', '{}', '%0d%0a', 'caf\u00e9', '<b>', "'; drop table tasks"]) {
+    const { headers } = await call('GET', '/health', { headers: { 'x-request-id': id } })
+    t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, id)
+  }
+  for (const ids of [['X-Request-Id: a', 'X-Request-Id: b'], ['X-Request-Id: \u00e9'], ['X-Request-Id: a\tb'], ['X-Request-Id:']]) {
+    const [answer] = await raw('GET /health HTTP/1.1', ...ids)
+    t.equal(answer?.status, 200)
+    t.match(answer?.headers['x-request-id'], /^[0-9a-f-]{36}$/, ids.join())
+  }
+})
+
+t.test('an id with a line break in it does not get anywhere', async (t) => {
+  log.chunks.length = 0
+  for (const separator of ['\r', '\n', '\r\n ', '\0']) {
+    const [answer, ...others] = await raw('GET /health HTTP/1.1', `X-Request-Id: a${separator}{"level":30,"msg":"forged"}`)
+    t.equal(answer?.status, 400)
+    t.match(answer?.headers['x-request-id'], /^[0-9a-f-]{36}$/)
+    t.strictSame(others, [])
+  }
+  t.notMatch(log.chunks.join(''), 'forged')
+})
+
+t.test('answers of the HTTP parser have an id, each its own', async (t) => {
+  const answers = [
+    ...await exchange(port, 'hello\r\n\r\n'), ...await exchange(port, 'hello\r\n\r\n'),
+    ...await raw('GET /health HTTP/1.1', `X-Long: ${'x'.repeat(20_000)}`),
+    ...await raw('GET /health HTTP/1.1', 'Expect: a miracle')
+  ]
+  t.strictSame(answers.map(({ status }) => status), [400, 400, 431, 417])
+  t.equal(new Set(answers.map(({ headers }) => headers['x-request-id'])).size, 4)
+})
+
+/** The lines of requests, and not of what went wrong in them. */
+const requestLines = () => log.lines().filter(({ msg }) => msg === 'request')
+
+t.test('each request is one line of the log: who, what, how it ended, how long it took', async (t) => {
+  for (const [method, path, , headers] of everyKind) {
+    log.chunks.length = 0
+    const answer = await ada.call(method, `${path}${path.includes('?') ? '&' : '?'}secret=1`, { headers: headers ?? {} })
+    const [line, ...others] = requestLines()
+    t.strictSame(others, [], `${method} ${path}`)
+    t.match(line, { level: 30, time: Number, reqId: answer.headers['x-request-id'], method, path: path.split('?')[0]!, status: answer.status, ms: Number })
+    t.ok((line as LogLine & { ms: number }).ms >= 0)
+  }
+  log.chunks.length = 0
+  await ada.call('GET', `/api/tasks/${task.id}`)
+  t.match(requestLines(), [{ user: ada.id, path: `/api/tasks/${task.id}` }], 'the user is named by id')
+  log.chunks.length = 0
+  await call('GET', '/api/tasks', { token: 'not a token' })
+  t.strictSame(requestLines().map(({ user }) => user), [undefined], 'and nobody is taken at their word')
+})
+
+t.test('no password, token, email or query is ever logged', async (t) => {
+  log.chunks.length = 0
+  const secrets = {
+    password: `p-${randomUUID()}`,
+    email: `eve-${randomUUID()}@example.com`,
+    name: `Eve ${randomUUID()}`,
+    title: `title ${randomUUID()}`,
+    query: `q-${randomUUID()}`
+  }
+  const { password, email, name, title, query } = secrets
+  await call('POST', '/api/auth/signup', { body: { email, password, name } })
+  await call('POST', '/api/auth/signup', { body: { email, password, name } })
+  await call('POST', '/api/auth/signup', { body: { email, password, name, [query]: query } })
+  await call('POST', '/api/auth/signup', { body: { email: `${email}@`, password: password.slice(0, 7), name: '' } })
+  await call('POST', '/api/auth/signup', { body: `{"email":"${email}","password":"${password}"` })
+  await call('POST', '/api/auth/signup', { body: `password=${password}`, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+  await call('POST', `/api/auth/signup?password=${password}`, { body: { email, password, name } })
+  await call('POST', '/api/auth/login', { body: { email, password: `${password}?` } })
+  const { access_token: token } = (await call('POST', '/api/auth/login', { body: { email, password } })).body as { access_token: string }
+  await call('GET', `/api/tasks?token=${token}&q=${query}`)
+  await call('GET', `/api/tasks?${query}`, { token })
+  await call('GET', `/nope?${query}`, { token })
+  await call('DELETE', `/health?${query}`, { token })
+  await call('GET', '/api/tasks', { token: `${token}x` })
+  await call('GET', '/api/tasks', { headers: { authorization: `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}` } })
+  await call('GET', '/api/tasks', { headers: { cookie: `token=${token}`, 'x-request-id': `${query} ${token}` } })
+  await call('POST', '/api/tasks', { token, body: { title, description: query } })
+  await call('POST', '/api/tasks', { token, body: { title: `${title}\u0000` } })
+  await call('GET', `/broken?token=${token}`, { token })
+  await exchange(port, `GET /api/tasks?${query} HTTP/1.1\r\nAuthorization: Bearer ${token}\nX: y\r\n\r\n`)
+  const text = log.chunks.join('')
+  t.ok(requestLines().length >= 19, 'the log was on')
+  for (const [what, secret] of Object.entries({ ...secrets, token, signature: token.split('.')[2]!, claims: token.split('.')[1]! })) {
+    t.notMatch(text, secret, what)
+  }
+  t.notMatch(text, /argon2/, 'no hash')
+  t.notMatch(text, Buffer.from(`${email}:${password}`).toString('base64'))
+})
+
+t.test('nothing in a request can forge a line of the log', async (t) => {
+  log.chunks.length = 0
+  const forged = '{"level":30,"msg":"request","status":200,"path":"/forged"}'
+  const encoded = encodeURIComponent(`\n${forged}\n`)
+  await ada.call('GET', `/api/tasks/${encoded}`)
+  await ada.call('GET', `/nope/${encoded}`)
+  await ada.call('GET', `/nope/%0d%0a${encodeURIComponent(forged)}`)
+  await ada.call('GET', `/nope/${encodeURIComponent(`\u2028${forged}"`)}`)
+  await ada.call('GET', `/api/tasks?${encoded}=1`)
+  await raw('GET /nope/"}{"level":30 HTTP/1.1', `User-Agent: ${forged}`)
+  await raw('GET /nope/\u001b[31m HTTP/1.1')
+  for (const chunk of log.chunks) {
+    t.match(chunk, /^\{[^\n\r\u2028]*\}\n$/, 'a chunk is a line')
+    t.not(JSON.parse(chunk).path, '/forged')
+  }
+  t.ok(log.chunks.length >= 6)
+})
+
+t.test('a line is written at the level info, and not above it', async (t) => {
+  let quiet: ReturnType<typeof keepLog>
+  const { call } = await startApp(t, { database: app.db, settings: { LOG_LEVEL: 'warn' }, prepare: (app) => { quiet = keepLog(app) } })
+  await call('GET', '/health')
+  await call('GET', '/nope')
+  t.strictSame(quiet!.chunks, [])
+})

@@ -1,0 +1,229 @@
+import t from 'tap'
+import type { Task, TaskPage } from '../../../src/schemas/tasks.js'
+import { startApp, type Person } from '../../helper.js'
+import { MANY, issues, mounts, newestFirst, tasksIn, walk, withQuery } from '../../support/tasks.js'
+
+const { signUp, sql } = await startApp(t)
+
+/** Somebody with tasks, every third of them done. @returns the tasks in the order of a list */
+async function withTasks (name: string, count: number): Promise<{ person: Person, tasks: Task[] }> {
+  const person = await signUp(name)
+  const tasks: Task[] = []
+  for (let i = 0; i < count; i++) {
+    const task = await person.add(`${name} ${i}`)
+    tasks.push(i % 3 ? task : (await person.call('PATCH', `/api/tasks/${task.id}/complete`)).body)
+  }
+  return { person, tasks: newestFirst(tasks) }
+}
+
+const { person: ada, tasks } = await withTasks('Ada', 21)
+const { person: newcomer } = await withTasks('Newcomer', 0)
+const done = tasks.filter((task) => task.is_completed)
+const open = tasks.filter((task) => !task.is_completed)
+
+/** Each filter, and what it lets through. */
+const filters: Array<[object, Task[]]> = [[{}, tasks], [{ is_completed: true }, done], [{ is_completed: false }, open]]
+
+const firstPage = async (query: object, person = ada): Promise<TaskPage> =>
+  (await person.call('GET', withQuery('/api/tasks', { ...query }))).body
+
+/** A cursor in the middle of a list. */
+const cursorOf = async (query: object = {}, person = ada): Promise<string> =>
+  (await firstPage({ limit: 2, ...query }, person)).next_cursor!
+
+t.test('a list is newest first, and by id, downwards, within one instant', async (t) => {
+  const { person, tasks } = await withTasks('Ties', 12)
+  // Three instants, against the order of creation, with four tasks in each.
+  for (const [i, task] of tasks.entries()) {
+    task.created_at = `2026-01-06T10:30:00.00${i % 3}Z`
+    await sql('update tasks set created_at = $2 where id = $1', [task.id, task.created_at])
+  }
+  t.notSame(newestFirst(tasks), tasks)
+  for (const { mount, of } of mounts) {
+    t.strictSame((await person.call('GET', of(person))).body.tasks, newestFirst(tasks), mount)
+    for (const limit of [1, 3, 4, 5]) {
+      t.strictSame(tasksIn(await walk(person, of(person), { limit })), newestFirst(tasks), `${mount}, ${limit} a page`)
+      const pages = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].filter((n) => n % limit === 0).map(async (offset) =>
+        person.call('GET', withQuery(of(person), { limit, offset }))))
+      t.strictSame(tasksIn(pages), newestFirst(tasks), `${mount}, by offset, ${limit} a page`)
+    }
+  }
+})
+
+t.test('a page has 50 tasks where nothing is said, and 1 to 100 where something is', async (t) => {
+  const { person, tasks } = await withTasks('Many', 101)
+  for (const [query, count] of [[{}, 50], [{ limit: 1 }, 1], [{ limit: 50 }, 50], [{ limit: 100 }, 100]] as const) {
+    const page = await firstPage(query, person)
+    t.strictSame(page, { tasks: tasks.slice(0, count), total: 101, limit: count, offset: 0, next_cursor: page.next_cursor })
+    const next = await firstPage({ ...query, cursor: page.next_cursor }, person)
+    t.strictSame(next, { tasks: tasks.slice(count, 2 * count), limit: count, next_cursor: next.next_cursor }, 'and so has the page after it')
+  }
+})
+
+t.test('a page by offset skips as many as it is told, and knows the total of its filter', async (t) => {
+  for (const [query, expected] of filters) {
+    for (const offset of [0, 1, expected.length - 1, expected.length, expected.length + 1, 1000, Number.MAX_SAFE_INTEGER]) {
+      const { status, body } = await ada.call('GET', withQuery('/api/tasks', { ...query, limit: 3, offset }))
+      t.equal(status, 200)
+      t.strictSame(body, {
+        tasks: expected.slice(offset, offset + 3), total: expected.length, limit: 3, offset, next_cursor: body.next_cursor
+      }, `${JSON.stringify(query)} from ${offset}`)
+      t.equal(body.next_cursor !== null, offset + 3 < expected.length, 'a cursor where there is more')
+    }
+  }
+})
+
+t.test('who has no tasks gets an empty list', async (t) => {
+  for (const { of } of mounts) {
+    for (const query of [{}, { is_completed: true }, { is_completed: false }]) {
+      const { status, body, headers } = await newcomer.call('GET', withQuery(of(newcomer), query))
+      t.equal(status, 200)
+      t.strictSame(body, { tasks: [], total: 0, limit: 50, offset: 0, next_cursor: null })
+      t.equal(headers.link, undefined)
+    }
+  }
+})
+
+t.test('a walk by cursor returns each task once, and ends on the last page', async (t) => {
+  for (const { mount, of } of mounts) {
+    for (const [query, expected] of filters) {
+      // 21, 7 and 14 tasks: several of these limits divide them, and then no empty page may follow.
+      for (const limit of [1, 2, 3, 7, 14, 21, 100]) {
+        const pages = await walk(ada, of(ada), { ...query, limit })
+        const name = `${mount} ${JSON.stringify(query)}, ${limit} a page`
+        t.strictSame(tasksIn(pages), expected, name)
+        t.equal(pages.length, Math.ceil(expected.length / limit), `${name}: no page too many`)
+        for (const { body } of pages.slice(1)) t.strictSame(Object.keys(body).sort(), ['limit', 'next_cursor', 'tasks'], name)
+        for (const { body } of pages) t.equal(body.limit, limit, name)
+      }
+    }
+  }
+})
+
+t.test('the Link header leads through all pages, on the same mount, with the same limit and filter', async (t) => {
+  for (const { mount, of } of mounts) {
+    for (const [query, expected] of filters) {
+      for (const limit of [2, 7]) {
+        const cursor = await cursorOf(query)
+        for (const start of [{}, { offset: 2 }, { cursor }]) {
+          const seen: Task[] = []
+          let url: string | undefined = withQuery(of(ada), { ...query, limit, ...start })
+          for (let pages = 0; url !== undefined && pages < MANY; pages++) {
+            const { status, headers, body } = await ada.call('GET', url)
+            t.equal(status, 200, url)
+            t.equal(body.limit, limit, url)
+            t.equal('total' in body, !('cursor' in start), 'pages stay of one kind')
+            t.equal(headers.link !== undefined, body.next_cursor !== null, 'a link where there is more')
+            seen.push(...body.tasks)
+            url = /^<([^<>]+)>; rel="next"$/.exec(String(headers.link))?.[1]
+            if (url) t.ok(url.startsWith(`${of(ada)}?`), `${url} is on ${mount}`)
+          }
+          t.strictSame(seen, expected.slice('cursor' in start || 'offset' in start ? 2 : 0), `${mount} ${JSON.stringify({ ...query, limit })}`)
+        }
+      }
+    }
+  }
+})
+
+const { not_ge: below, not_le: above } = { not_ge: 'value_error.number.not_ge', not_le: 'value_error.number.not_le' }
+const integer = 'type_error.integer'
+const notNumbers = ['abc', '1.5', '1e1', '0x10', '+5', '%2B5', '', '%205', '5%20', '1,2', 'NaN', 'Infinity', 'null', '٣', '%zz', '%00', '5%00', '%ff']
+
+t.test('a query that breaks a rule is 422 and says where, and nothing is clamped', async (t) => {
+  const cases: Array<[string, string, string]> = [
+    ...['0', '-1', '-100', '-0'].map((n): [string, string, string] => [`limit=${n}`, 'limit', below]),
+    ...['101', '1000', '9007199254740993'].map((n): [string, string, string] => [`limit=${n}`, 'limit', above]),
+    ...['-1', '-9007199254740992'].map((n): [string, string, string] => [`offset=${n}`, 'offset', below]),
+    ...['9007199254740992', '9007199254740993', '9223372036854775808', '1'.repeat(40)].map((n): [string, string, string] =>
+      [`offset=${n}`, 'offset', above]),
+    ...['limit', 'offset'].flatMap((name) => notNumbers.map((text): [string, string, string] => [`${name}=${text}`, name, integer])),
+    ...['limit', 'offset'].flatMap((name) => [`${name}=1&${name}=2`, `${name}=1&${name}=1`, `${name}=1&${name}=`].map(
+      (text): [string, string, string] => [text, name, integer])),
+    [`offset=${'9'.repeat(400)}`, 'offset', integer],
+    ...['TRUE', 'True', '1', '0', '', 'yes', 'null', 'true%20', '%ff', '%zz', 'true&is_completed=true', 'true&is_completed=false'].map(
+      (text): [string, string, string] => [`is_completed=${text}`, 'is_completed', 'type_error.bool']),
+    ['cursor=a&cursor=b', 'cursor', 'type_error.string'],
+    ...['colour', 'Limit', 'limit[]', '__proto__', 'constructor', 'toString', 'page', ''].map((name): [string, string, string] =>
+      [`${name}=1`, name, 'value_error.extra']),
+    ['%zz=1', '%zz', 'value_error.extra'],
+    ['%00=1', '\0', 'value_error.extra']
+  ]
+  for (const { mount, of } of mounts) {
+    for (const [query, name, type] of cases) {
+      const answer = await ada.call('GET', `${of(ada)}?${query}`)
+      t.equal(answer.status, 422, `${mount}?${query.slice(0, 60)}`)
+      t.strictSame(issues(answer), [{ loc: ['query', name], type }], `${mount}?${query.slice(0, 60)}`)
+    }
+    const several = await ada.call('GET', `${of(ada)}?limit=0&offset=-1&is_completed=maybe&colour=red`)
+    t.strictSame(issues(several).map(({ loc }) => loc[1]).sort(), ['colour', 'is_completed', 'limit', 'offset'], 'all broken rules are named')
+  }
+})
+
+t.test('a cursor is for the filter it was made with, and never comes with an offset', async (t) => {
+  const queries = filters.map(([query]) => query)
+  for (const made of queries) {
+    const cursor = await cursorOf(made)
+    for (const used of queries) {
+      const answer = await ada.call('GET', withQuery('/api/tasks', { ...used, cursor }))
+      t.equal(answer.status, made === used ? 200 : 422, `made with ${JSON.stringify(made)}, used with ${JSON.stringify(used)}`)
+      if (made !== used) t.strictSame(issues(answer).map(({ loc }) => loc), [['query', 'cursor']])
+    }
+    for (const offset of [0, 1]) {
+      const answer = await ada.call('GET', withQuery('/api/tasks', { ...made, cursor, offset }))
+      t.equal(answer.status, 422, `with offset ${offset}`)
+      t.equal(issues(answer)[0]!.loc[0], 'query')
+    }
+  }
+})
+
+t.test("another user's cursor is a place in one's own list", async (t) => {
+  const { person: grace, tasks: hers } = await withTasks('Grace', 3)
+  // All of hers are newer than all of Ada's.
+  t.match(await firstPage({ cursor: await cursorOf({}, grace) }), { tasks })
+  t.match(await firstPage({ cursor: await cursorOf() }, grace), { tasks: [], next_cursor: null })
+  t.match(await firstPage({}, grace), { tasks: hers, total: 3 })
+})
+
+t.test('text that is not a cursor is 422', async (t) => {
+  const cursor = await cursorOf()
+  const inside = Buffer.from(cursor, 'base64url').toString()
+  const [filter, time, id] = inside.split('.') as [string, string, string]
+  const written = (text: string) => Buffer.from(text).toString('base64url')
+  t.equal(written([filter, time, id].join('.')), cursor)
+  const last = cursor.at(-1)!
+  // The next letter of the alphabet differs in the lowest bit; where the last letter carries spare bits, only in these.
+  const spare = String.fromCharCode(last.charCodeAt(0) + 1)
+  const texts = [
+    '', '%00', '%ff', '%zz', 'null', 'a', '....', 'x'.repeat(2000), '%F0%9F%98%80', id, inside,
+    cursor.toUpperCase(), cursor.toLowerCase(), `${cursor}=`, `${cursor}==`, `${cursor}A`, `${cursor}%0A`, `%20${cursor}`, cursor.slice(1), cursor.slice(0, -1),
+    cursor + cursor, `${cursor.slice(0, 8)}.${cursor.slice(8)}`,
+    ...(cursor.length % 4 === 0 ? [] : [cursor.slice(0, -1) + spare]),
+    ...[
+      inside.toUpperCase(), `${inside}\0`, `\0${inside}`, `${inside}\n`, `x.${time}.${id}`, `.${time}.${id}`, `${filter}${filter}.${time}.${id}`,
+      `${filter}..${id}`, `${filter}.-1.${id}`, `${filter}.-${time}.${id}`, `${filter}.${time.toUpperCase()}.${id}`, `${filter}.0${time}.${id}`,
+      // 10000-01-01, past what RFC 3339 can write; and past what a Date can hold.
+      `${filter}.${(253_402_300_800_000).toString(36)}.${id}`, `${filter}.zzzzzzzzzzzz.${id}`, `${filter}.${'z'.repeat(300)}.${id}`, `${filter}.NaN.${id}`,
+      `${filter}.${time}.`, `${filter}.${time}.${id.toUpperCase()}`, `${filter}.${time}.${id.replaceAll('-', '')}`, `${filter}.${time}.${id}0`,
+      `${filter}.${time}.{${id}}`, `${filter}.${time}.${id.slice(0, -1)}g`, `${filter}.${time}`, `${filter}.${time}.${id}.${id}`
+    ].map(written)
+  ]
+  for (const text of texts) {
+    const answer = await ada.call('GET', `/api/tasks?cursor=${text}`)
+    t.equal(answer.status, 422, text.slice(0, 60))
+    t.strictSame(issues(answer).map(({ loc }) => loc), [['query', 'cursor']], text.slice(0, 60))
+  }
+})
+
+t.test('whatever becomes of a cursor on its way, the answer is 422 or a part of the own list', async (t) => {
+  const cursor = await cursorOf()
+  const known = new Set(tasks.map(({ id }) => id))
+  for (let at = 0; at < cursor.length; at++) {
+    for (const letter of ['A', '0', '_', 'z']) {
+      const { status, body } = await ada.call('GET', `/api/tasks?cursor=${cursor.slice(0, at)}${letter}${cursor.slice(at + 1)}`)
+      const isPart = status === 200 && body.tasks.every(({ id }: Task) => known.has(id))
+      t.ok(status === 422 || isPart, `${letter} at ${at}: ${status}`)
+    }
+  }
+  const early = await ada.call('GET', `/api/tasks?cursor=${Buffer.from('a.0.00000000-0000-0000-0000-000000000000').toString('base64url')}`)
+  t.match(early, { status: 200, body: { tasks: [], next_cursor: null } }, 'a place before all tasks')
+})

@@ -1,0 +1,77 @@
+/** An endpoint of the contract, written by hand: what the code is compared with. */
+export interface Endpoint {
+  method: string
+  /** As the OpenAPI document writes it. */
+  path: string
+  isProtected: boolean
+  /** The component of its body. */
+  body?: string
+  /** The status of its success, and the component of that answer. */
+  success: number
+  answer?: string
+  /** Every other status. */
+  errors: number[]
+}
+
+const database = [500, 503]
+const bodied = [400, 413, 415]
+
+const service = (path: string, answer: string, errors: number[] = []): Endpoint =>
+  ({ method: 'GET', path, isProtected: false, success: 200, answer, errors })
+
+/** The six operations on tasks. @param owner what the mount can answer on top */
+function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
+  const item = `${collection}/{task_id}`
+  const all = [401, 422, ...database]
+  const one = [...all, 403, 404]
+  return [
+    { method: 'GET', path: collection, success: 200, answer: 'TaskPage', errors: [...all, ...owner] },
+    { method: 'POST', path: collection, body: 'TaskCreate', success: 201, answer: 'Task', errors: [...all, ...bodied, ...owner] },
+    { method: 'GET', path: item, success: 200, answer: 'Task', errors: one },
+    { method: 'PUT', path: item, body: 'TaskUpdate', success: 200, answer: 'Task', errors: [...one, ...bodied] },
+    { method: 'PATCH', path: `${item}/complete`, body: 'TaskCompletion', success: 200, answer: 'Task', errors: [...one, ...bodied] },
+    { method: 'DELETE', path: item, success: 204, errors: one }
+  ].map((endpoint) => ({ ...endpoint, isProtected: true }))
+}
+
+export const endpoints: Endpoint[] = [
+  {
+    method: 'POST',
+    path: '/api/auth/signup',
+    isProtected: false,
+    body: 'SignupRequest',
+    success: 201,
+    answer: 'User',
+    errors: [409, 422, ...bodied, ...database]
+  },
+  {
+    method: 'POST',
+    path: '/api/auth/login',
+    isProtected: false,
+    body: 'LoginRequest',
+    success: 200,
+    answer: 'LoginAnswer',
+    errors: [401, 422, ...bodied, ...database]
+  },
+  { method: 'GET', path: '/api/auth/me', isProtected: true, success: 200, answer: 'User', errors: [401, 422, ...database] },
+  ...taskEndpoints('/api/tasks', []),
+  ...taskEndpoints('/api/{user_id}/tasks', [403]),
+  service('/docs', 'HtmlPage'),
+  service('/redoc', 'HtmlPage'),
+  service('/openapi.json', 'OpenApiDocument'),
+  service('/health', 'Health'),
+  service('/ready', 'Readiness', [503]),
+  service('/', 'ServiceInfo')
+]
+
+/** The path with values in it. */
+export const pathOf = ({ path }: Pick<Endpoint, 'path'>, userId: string, taskId: string) =>
+  path.replace('{user_id}', userId).replace('{task_id}', taskId)
+
+/** Every path, and the methods that work on it: HEAD wherever GET does. */
+export const methodsByPath = new Map<string, Set<string>>()
+for (const { path, method } of endpoints) {
+  const methods = methodsByPath.get(path) ?? new Set()
+  methodsByPath.set(path, methods.add(method))
+  if (method === 'GET') methods.add('HEAD')
+}

@@ -1,0 +1,49 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { Settings } from '../../src/config.js'
+
+/** A program of src/ that runs in a process of its own. */
+export interface Program {
+  child: ChildProcess
+  /** What it has written so far. */
+  output: { out: string, err: string }
+  /** Waits until it has written to its standard output what fits. Fails when it ends before. */
+  says: (what: RegExp) => Promise<RegExpExecArray>
+  /** How it ended, and what it wrote. */
+  ended: Promise<{ status: number | null, signal: NodeJS.Signals | null, out: string, err: string }>
+}
+
+/**
+ * Starts a program as `node` would, with the test runner's own loader, so that its lines count as covered.
+ * @param program a module: of src/ by its name, or any other as code
+ * @param settings its settings; none comes from the environment of the tests
+ */
+export function start (t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}): Program {
+  const what = program.includes('\n')
+    ? ['--input-type=module', '--eval', program]
+    : [fileURLToPath(new URL(`../../src/${program}`, import.meta.url))]
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
+  const child = spawn(process.execPath, [...process.execArgv, ...what], { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { output.out += text })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { output.err += text })
+  const ended = once(child, 'close').then(([status, signal]) =>
+    ({ status: status as number | null, signal: signal as NodeJS.Signals | null, ...output }))
+  t.teardown(() => { child.kill('SIGKILL') })
+
+  return {
+    child,
+    output,
+    ended,
+    async says (what) {
+      for (;;) {
+        const found = what.exec(output.out)
+        if (found) return found
+        const end = await Promise.race([once(child.stdout, 'data'), ended])
+        if (!Array.isArray(end)) throw new Error(`ended without saying ${what}: ${JSON.stringify(end)}`)
+      }
+    }
+  }
+}
