@@ -149,7 +149,7 @@ async function missing (request: FastifyRequest, id: string): Promise<never> {
 }
 
 /** The path that was asked for, on whichever mount. */
-const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0]
+const pathOf = ({ url }: FastifyRequest) => url.split(/[?#]/, 1)[0]
 
 const locationHeader = { type: 'string', description: 'Where the new task is' }
 const linkHeader = { type: 'string', description: '`<…>; rel="next"`: the next page, where there is one (RFC 8288)' }
