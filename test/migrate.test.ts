@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
 import t from 'tap'
+import { DatabaseUnavailable, QueryFailed } from '../src/db/errors.js'
 import { connectPostgres } from '../src/db/postgres.js'
 import * as tables from '../src/db/tables.js'
 import { serverUrl } from './support/database.js'
@@ -31,16 +32,32 @@ t.test('an embedded database in a folder that does not exist yet is made and mig
   await client.close()
 })
 
+const server = await postgresServer(t)
+
 t.test('five that start at once on an empty PostgreSQL all come up, on one set of tables', async (t) => {
-  const server = await postgresServer(t)
   const databases = Array.from({ length: 5 }, () => connectPostgres(server.url, 1))
   t.teardown(async () => { await Promise.all(databases.map(async (database) => database.close())) })
   await Promise.all(databases.map(async (database) => database.start()))
   await isMigratedOnce(t, server.url)
 })
 
+t.test('a migration that fails is told by its statement and code, leaves nothing behind, and works once it can', async (t) => {
+  const client = postgres(server.url, { max: 1, fetch_types: false, onnotice: () => {} })
+  const database = connectPostgres(server.url, 1)
+  t.teardown(async () => { await Promise.all([client.end(), database.close()]) })
+  await client.unsafe('drop schema public, drizzle cascade; create schema public; create table users (of_another text)')
+  await t.rejects(database.start(), { constructor: QueryFailed, message: /^migrations failed with 42P07 \(\w+\)$/ })
+  t.strictSame([...await client.unsafe(TABLES)], [{ name: 'users' }])
+  await t.rejects(database.ping(), DatabaseUnavailable)
+  await client.unsafe('drop table users')
+  await database.start()
+  await isMigratedOnce(t, server.url)
+})
+
 t.test('processes that start at once on an empty PostgreSQL all come up, too', async (t) => {
-  const server = await postgresServer(t)
+  const client = postgres(server.url, { max: 1, fetch_types: false, onnotice: () => {} })
+  await client.unsafe('drop schema public, drizzle cascade; create schema public')
+  await client.end()
   // Without a server, two are enough to see it run: the test above is the race.
   const folder = t.testdir()
   const processes = Array.from({ length: serverUrl ? 5 : 2 }, () => start(t, 'migrate.ts', folder, { DATABASE_URL: server.url }))

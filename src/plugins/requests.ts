@@ -30,6 +30,8 @@ export class RequestLog extends LogController {
   }
 }
 
+const requestLog = new RequestLog()
+
 /** Every answer carries its request's id; on shutdown, the end of its connection (RFC 9112 §9.6). */
 export const requestsPlugin = fp(async (app) => {
   let closing = false
@@ -43,6 +45,10 @@ export const requestsPlugin = fp(async (app) => {
   })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    // Fastify logs nothing of a request whose client went away before the answer was out.
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableEnded) requestLog.requestCompleted(new Error('aborted'), request, reply)
+    })
     done()
   })
 }, { name: 'requests' })

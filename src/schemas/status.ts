@@ -22,8 +22,15 @@ export const ServiceInfo = Type.Object({
 
 export const HtmlPage = Type.String({ $id: 'HtmlPage', description: 'A page for a browser' })
 
-export const OpenApiDocument = Type.Object({}, {
+const open = { additionalProperties: true }
+
+export const OpenApiDocument = Type.Object({
+  openapi: Type.String(),
+  info: Type.Object({ title: Type.String(), version: Type.String() }, open),
+  paths: Type.Object({}, open)
+}, {
   $id: 'OpenApiDocument',
+  ...open,
   description: 'An OpenAPI 3.1 document',
   examples: [{ openapi: '3.1.0', info: { title: 'Todo Backend API', version: '1.0.0' }, paths: {} }]
 })

@@ -73,6 +73,7 @@ t.test('a folder that cannot be opened is told as that, each time, and opens whe
     t.type(error, Error, time)
     t.not((error as Error).constructor, DatabaseLocked, `${time}: not as locked by another process`)
   }
+  await database.close()
   rmSync(folder, { recursive: true })
   await t.resolves(database.start())
   await database.close()

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { startApp } from '../helper.js'
 import { exchange, listen, rawClient, request, type RawAnswer } from '../support/raw.js'
@@ -222,7 +223,7 @@ t.test('requests in flight are finished on close, and nobody new is let in', asy
   half.write(`GET /health HTTP/1.1\r\n${HOST}\r\n`)
   const busy = rawClient(closingPort)
   busy.write(request('GET /slow HTTP/1.1', [HOST]))
-  for (let tries = 0; gates.length === 0 && tries < 500; tries++) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (let tries = 0; gates.length === 0 && tries < 500; tries++) await setTimeout(5)
   const closed = closing.app.close()
   await idle.closed
   const late = connect(closingPort, '127.0.0.1')

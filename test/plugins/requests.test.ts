@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { startApp } from '../helper.js'
-import { keepLog, type LogLine } from '../support/log.js'
-import { exchange, listen, request } from '../support/raw.js'
+import { startApp, type CallOptions } from '../helper.js'
+import { keepLog } from '../support/log.js'
+import { exchange, listen, rawClient, request } from '../support/raw.js'
 
 let log: ReturnType<typeof keepLog>
+let isAsked = false
 const { app, call, signUp } = await startApp(t, {
   // The most talkative level: even there nothing may leak.
   settings: { LOG_LEVEL: 'trace' },
   prepare (app) {
     log = keepLog(app)
+    app.get('/too-late', { schema: { hide: true } }, async ({ raw }) => {
+      isAsked = true
+      await once(raw.socket, 'close')
+      return 'too late'
+    })
     app.get('/broken', { schema: { hide: true } }, async () => { throw new Error('broken on purpose') })
   }
 })
@@ -17,29 +25,34 @@ const port = await listen(app)
 const ada = await signUp()
 const task = await ada.add('Buy milk')
 
+/** Waits for something to come true, for a few seconds at most. */
+async function until (isTrue: () => unknown): Promise<void> {
+  for (let tries = 0; tries < 500 && !isTrue(); tries++) await setTimeout(10)
+}
+
 const raw = (start: string, ...headers: string[]) => exchange(port, request(start, ['Host: localhost', 'Connection: close', ...headers]))
 
-const everyKind: Array<[method: string, path: string, status: number, headers?: Record<string, string>]> = [
+const everyKind: Array<[method: string, path: string, status: number, options?: CallOptions]> = [
   ['GET', '/health', 200],
   ['HEAD', '/health', 200],
   ['GET', '/docs/static/swagger-ui.css', 200],
   ['GET', '/api/auth/me', 200],
   ['GET', '/api/tasks/%zz', 400],
-  ['GET', '/api/tasks', 401, { authorization: 'none' }],
+  ['GET', '/api/tasks', 401, { headers: { authorization: 'none' } }],
   ['GET', '/api/nobody/tasks', 403],
   ['GET', '/nope', 404],
   ['GET', `/api/tasks/${randomUUID()}`, 404],
   ['DELETE', '/health', 405],
-  ['POST', '/api/tasks', 415, { 'content-type': 'text/plain' }],
+  ['POST', '/api/tasks', 415, { body: 'Buy milk', headers: { 'content-type': 'text/plain' } }],
   ['GET', '/api/tasks?limit=0', 422],
   ['GET', '/broken', 500],
-  ['OPTIONS', '/api/tasks', 204, { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' }]
+  ['OPTIONS', '/api/tasks', 204, { headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' } }]
 ]
 
 t.test('every answer carries a new request id', async (t) => {
   const ids = new Set<unknown>()
-  for (const [method, path, status, headers] of everyKind) {
-    const answer = await ada.call(method, path, { headers: headers ?? {} })
+  for (const [method, path, status, options] of everyKind) {
+    const answer = await ada.call(method, path, options)
     t.equal(answer.status, status, `${method} ${path}`)
     t.match(answer.headers['x-request-id'], /^[A-Za-z0-9._-]{1,64}$/, `${method} ${path}`)
     ids.add(answer.headers['x-request-id'])
@@ -51,8 +64,8 @@ t.test('a good id of the client is kept, on every answer', async (t) => {
   for (const id of ['a', '0', '.', '-_.', 'Ab9._-', 'x'.repeat(64), randomUUID(), '__proto__']) {
     t.equal((await call('GET', '/health', { headers: { 'x-request-id': id } })).headers['x-request-id'], id)
   }
-  for (const [method, path, , headers] of everyKind) {
-    const answer = await ada.call(method, path, { headers: { ...headers, 'x-request-id': 'kept' } })
+  for (const [method, path, , options] of everyKind) {
+    const answer = await ada.call(method, path, { ...options, headers: { ...options?.headers, 'x-request-id': 'kept' } })
     t.equal(answer.headers['x-request-id'], 'kept', `${method} ${path}`)
   }
 })
@@ -90,17 +103,19 @@ t.test('answers of the HTTP parser have an id, each its own', async (t) => {
   t.equal(new Set(answers.map(({ headers }) => headers['x-request-id'])).size, 4)
 })
 
-/** The lines of requests, and not of what went wrong in them. */
-const requestLines = () => log.lines().filter(({ msg }) => msg === 'request')
+/** The lines of requests, and not of what went wrong in them: those are of a higher level. */
+const requestLines = () => log.lines().filter(({ level }) => level === 30)
 
 t.test('each request is one line of the log: who, what, how it ended, how long it took', async (t) => {
-  for (const [method, path, , headers] of everyKind) {
+  for (const [method, path, , options] of everyKind) {
     log.chunks.length = 0
-    const answer = await ada.call(method, `${path}${path.includes('?') ? '&' : '?'}secret=1`, { headers: headers ?? {} })
+    const answer = await ada.call(method, `${path}${path.includes('?') ? '&' : '?'}secret=1`, options)
     const [line, ...others] = requestLines()
     t.strictSame(others, [], `${method} ${path}`)
-    t.match(line, { level: 30, time: Number, reqId: answer.headers['x-request-id'], method, path: path.split('?')[0]!, status: answer.status, ms: Number })
-    t.ok((line as LogLine & { ms: number }).ms >= 0)
+    const { msg, reqId, ms, time, ...rest } = line!
+    t.match([msg, reqId, time, ms], ['request', answer.headers['x-request-id'], Number, Number])
+    t.strictSame([rest.method, rest.path, rest.status], [method, path.split('?')[0], answer.status])
+    t.ok(Number(ms) >= 0)
   }
   log.chunks.length = 0
   await ada.call('GET', `/api/tasks/${task.id}`)
@@ -108,6 +123,19 @@ t.test('each request is one line of the log: who, what, how it ended, how long i
   log.chunks.length = 0
   await call('GET', '/api/tasks', { token: 'not a token' })
   t.strictSame(requestLines().map(({ user }) => user), [undefined], 'and nobody is taken at their word')
+})
+
+t.test('a request whose client went away before the answer is a line that says so', async (t) => {
+  log.chunks.length = 0
+  const client = rawClient(port)
+  client.write(request('GET /too-late?secret=1 HTTP/1.1', ['Host: localhost', 'X-Request-Id: left']))
+  await until(() => isAsked)
+  client.end()
+  await until(() => requestLines().length > 0)
+  t.match(requestLines(), [{ reqId: 'left', path: '/too-late', aborted: true }])
+  t.equal(requestLines().length, 1)
+  await call('GET', '/health')
+  t.notOk('aborted' in requestLines().at(-1)!, 'which is said of no other')
 })
 
 t.test('no password, token, email or query is ever logged', async (t) => {

@@ -27,6 +27,7 @@ const isProgram = (path: string) => {
 
 /**
  * Starts a headless Chromium or Chrome, the one of CHROMIUM_PATH or the first that is installed; it is closed after the test.
+ * To be called after startApp: when a teardown throws, tap skips those that were set before it, and an open browser never ends.
  * @returns the browser; null when there is none, and then the test is already skipped
  * @throws Error when there is none and CI is "true": there a skipped test would look like a passed one
  */

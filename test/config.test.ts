@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import t, { type Test } from 'tap'
+import { ConfigError, Settings, loadConfig, type Config } from '../src/config.js'
+
+const names = Object.keys(Settings.properties) as Array<keyof Config>
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+const SECRET_KEY = 'kF9v2xQ7mZ4tB8nR1wY6cH3jL5pS0dGa'
+const production = { NODE_ENV: 'production', DATABASE_URL: 'postgres://ada:hunter2@db.example/todo', SECRET_KEY }
+
+// The settings come from the tests alone, and what a start writes goes into a folder of theirs.
+for (const name of names) delete process.env[name]
+const home = process.cwd()
+process.chdir(t.testdir())
+t.teardown(() => { process.chdir(home) })
+
+/** A bad setting is one line that names it and says how to mend it, and keeps its value to itself. */
+function isRefused (t: Test, env: NodeJS.ProcessEnv, name: keyof Config, said: RegExp = /./): void {
+  const value = env[name]
+  const rule = Settings.properties[name].description!
+  try {
+    loadConfig({ SECRET_KEY, ...env })
+    t.fail(`${name}=${value} is refused`)
+  } catch (error) {
+    const { message } = error as Error
+    t.type(error, ConfigError, `${name}=${value} is refused`)
+    t.ok(message.startsWith(`Setting ${name} is missing or wrong: it has to be ${rule}`), message)
+    t.match(message, said)
+    t.notMatch(message, /\n|hunter2/)
+    if (name === 'SECRET_KEY' && value?.trim()) t.notOk(message.includes(value), 'and without the value')
+  }
+}
+
+t.test('everything has a default but a secret, which is made and kept', async (t) => {
+  const { SECRET_KEY: secret, ...others } = loadConfig({})
+  t.match(secret, /^[0-9a-f]{64}$/)
+  t.equal(readFileSync('.data/secret-key', 'utf8'), secret)
+  t.equal(loadConfig({}).SECRET_KEY, secret)
+  t.strictSame(others, {
+    NODE_ENV: 'development',
+    DATABASE_URL: 'pglite:.data/pglite',
+    ACCESS_TOKEN_EXPIRE_MINUTES: 30,
+    JWT_ISSUER: 'todo-backend',
+    JWT_AUDIENCE: 'todo-backend',
+    ARGON2_MEMORY_KIB: 19_456,
+    ARGON2_TIME_COST: 2,
+    ARGON2_PARALLELISM: 1,
+    CORS_ORIGINS: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
+    HOST: '127.0.0.1',
+    PORT: 8000,
+    DATABASE_POOL_SIZE: 4,
+    LOG_LEVEL: 'info',
+    RATE_LIMIT: 'on',
+    API_TITLE: 'Todo Backend API',
+    API_VERSION: version
+  })
+})
+
+t.test('an empty value is no value', async (t) => {
+  for (const empty of ['', '  ', '\t']) {
+    t.strictSame(loadConfig(Object.fromEntries(names.map((name) => [name, empty]))), loadConfig({}))
+  }
+})
+
+t.test('what is set is taken, as what it is, and nothing else comes along', async (t) => {
+  const good: Array<[name: keyof Config, text: string, value?: unknown]> = [
+    ['NODE_ENV', 'test'],
+    ['DATABASE_URL', 'postgres://db.example/todo'],
+    ['DATABASE_URL', 'postgresql://ada:p%40ss@[::1]:5433/todo?sslmode=require'],
+    ['DATABASE_URL', 'pglite:memory'],
+    ['DATABASE_URL', 'pglite:/var/lib/todo data'],
+    ['SECRET_KEY', SECRET_KEY],
+    ['SECRET_KEY', '🔑'.repeat(32)],
+    ['ACCESS_TOKEN_EXPIRE_MINUTES', '1', 1],
+    ['ACCESS_TOKEN_EXPIRE_MINUTES', '525600', 525_600],
+    ['JWT_ISSUER', 'https://id.example'],
+    ['JWT_AUDIENCE', '42'],
+    ['ARGON2_MEMORY_KIB', '8', 8],
+    ['ARGON2_TIME_COST', '100', 100],
+    ['ARGON2_PARALLELISM', '16', 16],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://app.example.com'],
+    ['CORS_ORIGINS', 'http://[::1]:3000 , https://app.example.com'],
+    ['HOST', '::'],
+    ['PORT', '0', 0],
+    ['PORT', '65535', 65_535],
+    ['DATABASE_POOL_SIZE', '100', 100],
+    ...['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => ['LOG_LEVEL', level] as ['LOG_LEVEL', string]),
+    ['RATE_LIMIT', 'on'],
+    ['RATE_LIMIT', 'off'],
+    ['API_TITLE', 'Aufgaben'],
+    ['API_VERSION', '2026-01']
+  ]
+  for (const [name, text, value = text] of good) {
+    const config = loadConfig({ SECRET_KEY, PATH: '/bin', [name]: text })
+    t.strictSame(config[name], value, `${name}=${text}`)
+    t.strictSame(Object.keys(config), names)
+  }
+})
+
+t.test('a bad value stops the start with one line', async (t) => {
+  const bad: Partial<Record<keyof Config, string[]>> = {
+    DATABASE_URL: [
+      'mysql://ada:hunter2@db.example/todo', 'postgres:', 'postgres://', 'pglite:', 'pglite', '.data', 'xpostgres://db.example/todo',
+      // Passwords that nobody encoded: what a URL parser throws would quote them.
+      'postgres://ada:hunter2@db.example:port/todo', 'postgres://ada:hunter2/@db.example/todo', 'postgres://ada:hunter2%@db.example/todo'
+    ],
+    SECRET_KEY: ['short', SECRET_KEY.slice(1), '🔑'.repeat(31)],
+    ACCESS_TOKEN_EXPIRE_MINUTES: ['0', '-1', '1.5', '525601', 'half an hour'],
+    ARGON2_MEMORY_KIB: ['7', '4194305', '64M'],
+    ARGON2_TIME_COST: ['0', '101'],
+    ARGON2_PARALLELISM: ['0', '17'],
+    CORS_ORIGINS: [
+      'app.example.com', 'https://app.example.com/', 'https://App.example.com', 'ftp://app.example.com', 'https://', 'null',
+      '*,https://app.example.com', 'https://app.example.com,', 'https://a.example.com https://b.example.com', 'https://*.example.com'
+    ],
+    PORT: ['-1', '65536', '80.5', 'http', '80,81'],
+    DATABASE_POOL_SIZE: ['0', '101', 'many'],
+    LOG_LEVEL: ['verbose', 'INFO', '30'],
+    RATE_LIMIT: ['true', 'ON', '1']
+  }
+  for (const [name, values] of Object.entries(bad)) {
+    for (const value of values) isRefused(t, { [name]: value }, name as keyof Config)
+  }
+  isRefused(t, { SECRET_KEY: 'short' }, 'SECRET_KEY', /openssl rand -hex 32/)
+})
+
+t.test('production listens to everybody, and wants a database and a secret of its own', async (t) => {
+  t.match(loadConfig(production), { ...production, HOST: '0.0.0.0' })
+  t.match(loadConfig({ ...production, HOST: '10.0.0.1' }), { HOST: '10.0.0.1' })
+  for (const nothing of [undefined, '', ' ']) {
+    isRefused(t, { ...production, DATABASE_URL: nothing }, 'DATABASE_URL', /no default in production/)
+    isRefused(t, { ...production, SECRET_KEY: nothing }, 'SECRET_KEY', /openssl rand -hex 32.*no default in production/)
+  }
+  isRefused(t, { ...production, SECRET_KEY: SECRET_KEY.slice(1) }, 'SECRET_KEY', /openssl rand -hex 32/)
+})
+
+t.test('production refuses a placeholder for a secret', async (t) => {
+  const placeholders = [
+    'change-me-change-me-please-change-me', 'Replace this by something of your own', 'PLACEHOLDER-0123456789-0123456789',
+    'an-example-of-a-key-that-is-long-enough', 'your-256-bit-key-goes-here-now-please', 'your_key_goes_here_0123456789abcdef',
+    'my-super-secret-key-0123456789-abcd', 'password-password-password-1234567', 'the default key of this application',
+    'a'.repeat(32), 'abcd'.repeat(8), '12345678'.repeat(4), '0'.repeat(64)
+  ]
+  for (const placeholder of placeholders) {
+    isRefused(t, { ...production, SECRET_KEY: placeholder }, 'SECRET_KEY', /openssl rand -hex 32.*placeholder/)
+    t.equal(loadConfig({ SECRET_KEY: placeholder }).SECRET_KEY, placeholder, 'which elsewhere is good enough')
+  }
+  t.equal(loadConfig({ ...production, SECRET_KEY: '4f6a1c0e9b8d7352e1f0a6b4c8d92735' }).SECRET_KEY, '4f6a1c0e9b8d7352e1f0a6b4c8d92735')
+})
+
+t.test('settings come from .env too, and the environment wins', async (t) => {
+  const back = process.cwd()
+  process.chdir(t.testdir({ '.env': `# A comment\nPORT=9000\nAPI_TITLE="From .env"\nHOST=\nSECRET_KEY=${SECRET_KEY}\n` }))
+  process.env.PORT = '9001'
+  t.teardown(() => {
+    delete process.env.PORT
+    process.chdir(back)
+  })
+  t.match(loadConfig(), { PORT: 9001, API_TITLE: 'From .env', HOST: '127.0.0.1', SECRET_KEY })
+  delete process.env.PORT
+  t.match(loadConfig(), { PORT: 9000 })
+  process.chdir(back)
+  t.match(loadConfig(), { PORT: 8000, API_TITLE: 'Todo Backend API' }, 'without one it does as well')
+})
+
+t.test('.env.example shows every setting with its default, and nothing else', async (t) => {
+  const example = parseEnv(readFileSync(join(home, '.env.example'), 'utf8'))
+  t.strictSame(Object.keys(example).sort(), [...names].sort())
+  t.strictSame(loadConfig(example), loadConfig({}))
+})

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { startApp } from './helper.js'
+import { cleanDatabase } from './support/database.js'
+import { documentOf, examplesOf, operationsOf, type Operation } from './support/document.js'
+
+/*
+ * Every documented answer of every operation is produced here, by a real request, and is what its example says. Every
+ * mistake is made with every operation, so that no answer is undocumented either: `call` throws when one is.
+ */
+
+/** A request that succeeds, until a case changes it. */
+interface Request {
+  params: { user_id: string, task_id: string }
+  query: string
+  headers: Record<string, string>
+  body: unknown
+}
+type Change = (good: Request) => Partial<Request> | Promise<Partial<Request>>
+interface Failure { detail: string | Array<{ loc: string[], type: string }> }
+
+const { database, drop } = await cleanDatabase()
+t.teardown(drop)
+const { app, call, signUp, sql } = await startApp(t, { database })
+const ada = await signUp('Ada')
+const eve = await signUp('Eve')
+const operations = operationsOf(documentOf(app))
+
+const unchanged: Change = () => ({})
+const body = (members: object): Change => (good) => ({ body: { ...good.body as object, ...members } })
+
+/** What to send for a success, and for each error: by its text, or of a 422 by the place and the type of its issue. */
+const cases: Record<string, Change> = {
+  success: unchanged,
+  'Malformed JSON': () => ({ body: '{' }),
+  'Malformed UTF-8': () => ({ body: Buffer.from('{"title":"\xff"}', 'latin1') }),
+  'Not authenticated': () => ({ headers: { authorization: '' } }),
+  'Invalid authentication credentials': () => ({ headers: { authorization: `Bearer ${ada.token}x` } }),
+  'Invalid email or password': body({ password: 'another one' }),
+  "Not authorized to access this user's tasks": ({ params }) => ({ params: { ...params, user_id: eve.id } }),
+  'Not authorized to access this task': async ({ params }) => ({ params: { ...params, task_id: (await eve.add('Hers')).id } }),
+  'Task not found': ({ params }) => ({ params: { ...params, task_id: randomUUID() } }),
+  // The account of the example exists since it was sent for the first time.
+  'Email already exists': unchanged,
+  'Request body too large': () => ({ body: ' '.repeat(64 * 1024 + 1) }),
+  'Unsupported media type': () => ({ headers: { 'content-type': 'text/plain' } }),
+  'body.email value_error.email': body({ email: 'ada' }),
+  'body.password value_error.str.min_length': body({ password: 'short' }),
+  'body.title value_error.missing': () => ({ body: {} }),
+  'body.is_completed value_error.missing': () => ({ body: {} }),
+  'query.limit value_error.number.not_le': () => ({ query: '?limit=101' }),
+  'query.colour value_error.extra': () => ({ query: '?colour=red' }),
+  'path.task_id value_error.uuid': ({ params }) => ({ params: { ...params, task_id: '42' } })
+}
+
+const caseOf = ({ detail }: Failure) =>
+  typeof detail === 'string' ? detail : detail.map(({ loc, type }) => `${loc.join('.')} ${type}`).join(', ')
+
+interface Expected { status: number, headers: string[], failure?: Failure }
+
+/** What an operation documents, by the name of the case that gets it. */
+function expectations (t: Test, { operationId, responses }: Operation): Map<string, Expected> {
+  const expected = new Map<string, Expected>()
+  for (const [code, answer] of Object.entries(responses)) {
+    const status = Number(code)
+    // A list has a Link only where there is a next page.
+    const headers = Object.keys(answer.headers ?? {}).filter((name) => name !== 'Link')
+    const failures = status < 400 ? [] : Object.values(answer.content ?? {}).flatMap(examplesOf) as Failure[]
+    for (const failure of failures) expected.set(caseOf(failure), { status, headers, failure })
+    if (status < 400) expected.set('success', { status, headers })
+    t.ok(failures.length > 0 || expected.get('success')?.status === status, `${status} of ${operationId} has an example`)
+  }
+  return expected
+}
+
+/** Sends cases to every operation. What is documented for a case has to be the answer. */
+async function send (t: Test, cases: Record<string, Change>, taskId: () => Promise<string>) {
+  for (const operation of operations) {
+    const { path, method, operationId, security, requestBody } = operation
+    const bodies = requestBody ? examplesOf(requestBody.content['application/json']!) : [undefined]
+    t.not(bodies.length, 0, `the body of ${operationId} has an example`)
+    const expected = expectations(t, operation)
+
+    for (const [name, change] of Object.entries(cases)) {
+      for (const example of bodies) {
+        const good = { params: { user_id: ada.id, task_id: await taskId() }, query: '', headers: {}, body: example }
+        const { params, query, ...options } = { ...good, ...await change(good) }
+        const url = path.replace(/\{(\w+)\}/g, (_all, parameter: keyof typeof params) => params[parameter]) + query
+        const answer = await call(method, url, { token: security && ada.token, ...options })
+
+        const documented = expected.get(name)
+        if (!documented) continue
+        const { status, headers, failure } = documented
+        t.equal(answer.status, status, `${operationId}: ${name}`)
+        if (failure) t.strictSame(answer.body, failure)
+        t.strictSame(headers.filter((header) => !(header.toLowerCase() in answer.headers)), [], 'its documented headers are there')
+      }
+    }
+  }
+}
+
+t.test('every example of a request succeeds, and every mistake gets the documented refusal', async (t) =>
+  send(t, cases, async () => (await ada.add('Buy milk')).id))
+
+t.test('without its tables an operation answers the documented 500', async (t) => {
+  await sql('alter table tasks rename to lost_tasks')
+  await sql('alter table users rename to lost_users')
+  await send(t, { 'Internal server error': unchanged }, async () => randomUUID())
+})
+
+t.test('without the database an operation answers the documented 503', async (t) => {
+  await database.close()
+  await send(t, { 'Service unavailable': unchanged }, async () => randomUUID())
+})
+
+t.test('every documented answer has been produced', async (t) => {
+  const produced = [...Object.keys(cases), 'Internal server error', 'Service unavailable']
+  for (const operation of operations) {
+    t.equal(Object.keys(operation.responses).filter((status) => Number(status) < 400).length, 1, `${operation.operationId} has one success`)
+    const missing = [...expectations(t, operation)].filter(([name]) => !produced.includes(name))
+    t.strictSame(missing.map(([name, { status }]) => `${status} ${name}`), [], operation.operationId)
+  }
+})
