@@ -18,8 +18,8 @@ try {
   const app = await buildApp(config, database)
   stopOnSignal(app)
   await startOnce(database, app)
-  await app.listen({ host: config.HOST, port: config.PORT })
-  announce(app, config, database)
+  const base = await app.listen({ host: config.HOST, port: config.PORT })
+  announce(base, app, config, database)
 } catch (error) {
   fatal(error)
 }
@@ -51,10 +51,7 @@ function stopOnSignal (app: FastifyInstance): void {
 }
 
 /** Tells where everything is: a person in a few lines, a log collector in one. */
-function announce (app: FastifyInstance, config: Config, { label }: Database): void {
-  const [{ port, family, address }] = app.addresses() as [{ port: number, family: string, address: string }]
-  const host = ['0.0.0.0', '::', '127.0.0.1'].includes(address) ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
-  const base = `http://${host}:${port}`
+function announce (base: string, app: FastifyInstance, config: Config, { label }: Database): void {
   const facts = { api: `${base}/api`, docs: `${base}/docs`, redoc: `${base}/redoc`, database: label }
   const tryIt = `curl -X POST ${base}/api/auth/signup -H 'Content-Type: application/json' ` +
     '-d \'{"email":"ada@example.com","password":"correct horse battery staple","name":"Ada"}\''

@@ -50,11 +50,11 @@ interface DriverError {
 const OUTAGE = /^(08|28|3D|40|53|55|57)[0-9A-Z]{3}$|^25006$|^E[A-Z_]{4,}$|^CONNECT/
 
 /**
- * Puts a driver's error into the product's words.
+ * Puts a driver's error into the product's words, also one that Drizzle has wrapped.
  * @param statement the name of the statement that failed
  */
 export function translated (error: unknown, statement: string): Error {
-  const refusal = error as DriverError
+  const refusal = ((error as Error).cause ?? error) as DriverError
   const code = String(refusal.code)
   if (OUTAGE.test(code)) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')

@@ -140,7 +140,7 @@ export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket
     socket.destroy()
     return
   }
-  const status = PARSER_STATUS[error.code ?? ''] ?? 400
+  const status = PARSER_STATUS[String(error.code)] ?? 400
   const body = JSON.stringify(textOf(status))
   const headers = Object.entries(rawHeaders(body)).map(([name, value]) => `${name}: ${value}\r\n`).join('')
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n${body}`)

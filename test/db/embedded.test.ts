@@ -38,6 +38,7 @@ t.test('a folder is made, and its data is there when it is opened again', async 
   const again = connectEmbedded(folder)
   await again.start()
   t.teardown(async () => { await again.close() })
+  await t.resolves(again.ping())
   t.strictSame(await sqlOn(again)('select email from users'), [{ email: 'ada@example.com' }])
 
   await t.test('while it is open it is refused to others, of this process and of another', async (t) => {

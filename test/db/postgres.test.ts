@@ -153,9 +153,10 @@ t.test('a database that does not answer any more is 503 within the deadline', as
   const ada = await signUp()
   void server.silence()
   server.refuse()
-  const pings = [database.ping(), database.ping()]
+  const pings = Promise.allSettled([database.ping(), database.ping()])
   const answer = ada.call('GET', '/api/tasks')
-  t.not(await inTime(Promise.all([answer, ...pings.map(async (ping) => t.rejects(ping, DatabaseUnavailable))])), 'too late')
+  t.not(await inTime(answer), 'too late')
+  t.match(await pings, [{ reason: { constructor: DatabaseUnavailable } }, { reason: { constructor: DatabaseUnavailable } }])
   await isOutage(t, answer)
   await server.accept()
   t.equal((await ada.call('GET', '/api/tasks')).status, 200, 'and it is back when it can be reached, though the old connections stay silent')
