@@ -7,6 +7,9 @@ const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url)
 /** Any number of processes may start at once; this advisory lock lets one of them migrate at a time. "todo" in ASCII. */
 const MIGRATION_LOCK = 0x746f646f
 
+/** A notice, such as "already exists, skipping", is for nobody; the driver would print it. */
+export const ignoreNotice = (): void => {}
+
 /**
  * Applies the pending migrations to a PostgreSQL, over a connection of its own.
  * Drizzle takes no lock by itself, so that two processes would create the same table.
@@ -15,7 +18,7 @@ export async function migratePostgres (url: string): Promise<void> {
   const [{ default: postgres }, { drizzle }, { migrate }] = await Promise.all([
     import('postgres'), import('drizzle-orm/postgres-js'), import('drizzle-orm/postgres-js/migrator')
   ])
-  const client = postgres(url, { max: 1, connect_timeout: 3, fetch_types: false, onnotice: () => {} })
+  const client = postgres(url, { max: 1, connect_timeout: 3, fetch_types: false, onnotice: ignoreNotice })
   try {
     await client`select pg_advisory_lock(${MIGRATION_LOCK}::bigint)`
     await migrate(drizzle(client), { migrationsFolder })

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
 import { DatabaseUnavailable, translated } from './errors.js'
-import { migratePostgres } from './migrate.js'
+import { ignoreNotice, migratePostgres } from './migrate.js'
 import type { Statement, Values } from './statement.js'
 
 /** Milliseconds. A statement ends inside PostgreSQL first; the deadline is for a server that does not answer at all. */
@@ -25,7 +25,7 @@ export function connectPostgres (url: string, poolSize: number): Database {
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
     fetch_types: false,
-    onnotice: () => {},
+    onnotice: ignoreNotice,
     types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } },
     connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: STATEMENT_TIMEOUT }
   })
