@@ -2,7 +2,7 @@ import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
 export default [
-  { ignores: ['dist/', '.tap/', '.data/'] },
+  { ignores: ['**/dist/', '.tap/', '.data/'] },
   ...neostandard({ ts: true }),
   {
     files: ['**/*.ts'],

@@ -1,0 +1,42 @@
+/** @returns the element of the page with this id, which is of this kind */
+export function byId<E extends HTMLElement> (id: string, kind: new () => E): E {
+  return expected(document.getElementById(id), kind)
+}
+
+/** @returns the first element that fits the selector, which is of this kind */
+export function within<E extends HTMLElement> (parent: ParentNode, selector: string, kind: new () => E): E {
+  return expected(parent.querySelector(selector), kind)
+}
+
+/** @returns a new copy of a template's only element */
+export function fromTemplate<E extends HTMLElement> (id: string, kind: new () => E): E {
+  return expected(byId(id, HTMLTemplateElement).content.firstElementChild?.cloneNode(true), kind)
+}
+
+function expected<E extends HTMLElement> (element: Node | null | undefined, kind: new () => E): E {
+  if (!(element instanceof kind)) throw new Error(`The page has no such ${kind.name}`)
+  return element
+}
+
+/** Tells what was done; a screen reader says it when it has time. */
+export function say (text: string): void {
+  byId('status', HTMLElement).textContent = text
+  byId('alert', HTMLElement).textContent = ''
+}
+
+/** Tells what went wrong; a screen reader says it at once. */
+export function complain (text: string): void {
+  byId('status', HTMLElement).textContent = ''
+  byId('alert', HTMLElement).textContent = text
+}
+
+/** @returns what starts the action, unless it is still going on */
+export function once (act: () => Promise<void>): () => void {
+  let isBusy = false
+  return () => {
+    if (isBusy) return
+    isBusy = true
+    say('')
+    void act().finally(() => { isBusy = false })
+  }
+}

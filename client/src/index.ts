@@ -1,0 +1,123 @@
+import createClient, { type Client } from 'openapi-fetch'
+import { unwrap, type Result } from './result.js'
+import type { components, operations, paths } from './schema.js'
+import { sender } from './send.js'
+
+export { TodoApiError, unwrap, type Failure, type OperationId, type Result } from './result.js'
+export type { components, operations, paths } from './schema.js'
+
+type Schemas = components['schemas']
+export type User = Schemas['User']
+export type SignupRequest = Schemas['SignupRequest']
+export type LoginRequest = Schemas['LoginRequest']
+export type LoginAnswer = Schemas['LoginAnswer']
+export type Task = Schemas['Task']
+export type TaskCreate = Schemas['TaskCreate']
+export type TaskUpdate = Schemas['TaskUpdate']
+export type TaskPage = Schemas['TaskPage']
+export type TaskQuery = NonNullable<operations['listTasks']['parameters']['query']>
+/** Every error answer but 422. */
+export type ErrorAnswer = Schemas['Error']
+/** The answer 422: the broken rules. */
+export type ValidationError = Schemas['ValidationError']
+/** One broken rule; `loc` is its place, such as `['body', 'title']`. */
+export type Issue = ValidationError['detail'][number]
+
+export interface TodoClientOptions {
+  /** Where the API is, without `/api`: `https://todo.example.com`. */
+  baseUrl: string
+  /** The `access_token` of a login, or a function that is asked for it before each request. */
+  token?: string | (() => string | null | undefined | Promise<string | null | undefined>)
+  /** Instead of the global one. */
+  fetch?: (request: Request) => Promise<Response>
+}
+
+/** Settings of one request. */
+export type RequestSettings = Pick<RequestInit, 'signal'>
+
+/** Which tasks a walk returns, and how many each request asks for. */
+export type WalkQuery = Pick<TaskQuery, 'is_completed' | 'limit'>
+
+/**
+ * A client of the API. Every method but `walk` resolves to a Result. It rejects with a TodoApiError for an answer that the API
+ * does not document, and with the error of `fetch` when there is no answer at all.
+ */
+export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) {
+  const api: Client<paths> = createClient<paths>({ baseUrl, fetch })
+  api.use({
+    async onRequest ({ request }) {
+      const current = typeof token === 'function' ? await token() : token
+      if (current) request.headers.set('Authorization', `Bearer ${current}`)
+    }
+  })
+  const send = sender(api)
+
+  async function list (query: TaskQuery = {}, settings?: RequestSettings): Promise<Result<'listTasks'>> {
+    return send('get', '/api/tasks', { params: { query }, ...settings })
+  }
+
+  /** @throws TodoApiError for every answer but 200 */
+  async function * walk (query: WalkQuery = {}, settings?: RequestSettings): AsyncGenerator<Task, void, undefined> {
+    let cursor: string | null = null
+    do {
+      const page: TaskPage = await unwrap(list({ ...query, ...(cursor !== null && { cursor }) }, settings))
+      yield * page.tasks
+      cursor = page.next_cursor
+    } while (cursor !== null)
+  }
+
+  return {
+    /** The openapi-fetch client below, for every path of the API, with the same token. */
+    api,
+
+    /** Creates an account. */
+    async signUp (body: SignupRequest, settings?: RequestSettings): Promise<Result<'signUp'>> {
+      return send('post', '/api/auth/signup', { body, ...settings })
+    },
+
+    /** Answers a token, for `token`. */
+    async logIn (body: LoginRequest, settings?: RequestSettings): Promise<Result<'logIn'>> {
+      return send('post', '/api/auth/login', { body, ...settings })
+    },
+
+    /** The token's user. */
+    async me (settings?: RequestSettings): Promise<Result<'getMe'>> {
+      return send('get', '/api/auth/me', settings)
+    },
+
+    /** The tasks of the token's user. */
+    tasks: {
+      /** A page, newest first: by `offset`, with the total; or by the `cursor` of the page before. */
+      list,
+
+      async create (body: TaskCreate, settings?: RequestSettings): Promise<Result<'createTask'>> {
+        return send('post', '/api/tasks', { body, ...settings })
+      },
+
+      async get (id: string, settings?: RequestSettings): Promise<Result<'getTask'>> {
+        return send('get', '/api/tasks/{task_id}', { ...at(id), ...settings })
+      },
+
+      /** The whole new content: without a description it becomes null. */
+      async update (id: string, body: TaskUpdate, settings?: RequestSettings): Promise<Result<'updateTask'>> {
+        return send('put', '/api/tasks/{task_id}', { ...at(id), body, ...settings })
+      },
+
+      /** Done, or with `false` open again. */
+      async complete (id: string, isCompleted = true, settings?: RequestSettings): Promise<Result<'completeTask'>> {
+        return send('patch', '/api/tasks/{task_id}/complete', { ...at(id), body: { is_completed: isCompleted }, ...settings })
+      },
+
+      async remove (id: string, settings?: RequestSettings): Promise<Result<'deleteTask'>> {
+        return send('delete', '/api/tasks/{task_id}', { ...at(id), ...settings })
+      },
+
+      /** All tasks, newest first, page by page as the loop goes on: each that exists throughout exactly once. */
+      walk
+    }
+  }
+}
+
+export type TodoClient = ReturnType<typeof createTodoClient>
+
+const at = (id: string) => ({ params: { path: { task_id: id } } })
