@@ -124,7 +124,7 @@ async function logsIn (t: Test, browser: Browser) {
   t.equal((await tryOut(page, 'Accounts-getMe')).status, 401, 'a new account is not yet a login')
   const wrong = await tryOut(page, 'Accounts-logIn', { email: 'ada@example.com', password: 'wrong' })
   t.equal(wrong.status, 401)
-  t.equal((await tryOut(page, 'Accounts-getMe')).status, 401, 'nor is one that is refused')
+  t.match(await tryOut(page, 'Accounts-getMe'), { status: 401, body: { detail: 'Not authenticated' } }, 'nor is one that is refused')
 
   await page.reload()
   t.equal((await tryOut(page, 'Accounts-logIn')).status, 200, 'the example of a login is the account of the example')
