@@ -213,7 +213,7 @@ t.test('the command fails for a breaking change, unless the version says so', as
       return file
     })
     return await new Promise<{ code: unknown, out: string }>((resolve) => {
-      execFile(process.execPath, [script, ...files], (error, out) => { resolve({ code: error?.code ?? 0, out }) })
+      execFile(process.execPath, [script, ...files], { env: { ...process.env, NODE_OPTIONS: '' } }, (error, out) => { resolve({ code: error?.code ?? 0, out }) })
     })
   }
   t.strictSame(await compare(document), { code: 0, out: '' })

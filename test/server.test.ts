@@ -136,6 +136,7 @@ t.test('on its embedded database it tells a person where everything is', async (
     const finish = await halfSignup(base)
     server.child.kill('SIGTERM')
     await server.says(/"stopping"/)
+    await until(async () => await fetch(`${base}/health`).then(() => false, () => true))
     await t.rejects(fetch(`${base}/health`), 'nobody else comes in')
     t.match(await finish(), /^HTTP\/1\.1 100 [^]+HTTP\/1\.1 201 Created\r\n[^]+connection: close/i)
     t.match(await server.ended, { status: 0, signal: null, err: '' })

@@ -25,7 +25,8 @@ export function start (t: Test, program: string, cwd: string, settings: NodeJS.P
     ? ['--input-type=module', '--eval', program]
     : [fileURLToPath(new URL(`../../src/${program}`, import.meta.url))]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
-  const child = spawn(process.execPath, [...process.execArgv, ...what], { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const flags = process.execArgv.map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
+  const child = spawn(process.execPath, [...flags, ...what], { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.out += text })
   child.stderr.setEncoding('utf8').on('data', (text: string) => { output.err += text })
