@@ -44,6 +44,15 @@ export const Settings = Type.Object({
   HOST: Type.String({ default: '', description: 'the address to listen on' }),
   PORT: Type.Integer({ default: 8000, minimum: 0, maximum: 65_535, description: 'a port number, 0 to 65535' }),
   DATABASE_POOL_SIZE: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: 'connections to PostgreSQL, 1 to 100' }),
+  DATABASE_CONNECT_TIMEOUT: Type.Integer({
+    default: 2000, minimum: 100, maximum: 60_000, description: 'milliseconds for a new connection to PostgreSQL, 100 to 60000'
+  }),
+  DATABASE_STATEMENT_TIMEOUT: Type.Integer({
+    default: 2000, minimum: 100, maximum: 60_000, description: 'milliseconds for a statement in PostgreSQL, 100 to 60000'
+  }),
+  DATABASE_QUEUE: Type.Integer({
+    default: 1000, minimum: 1, maximum: 100_000, description: 'statements on their way to PostgreSQL at most, 1 to 100000'
+  }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), {
     default: 'info', description: 'one of fatal, error, warn, info, debug, trace, silent'
   }),

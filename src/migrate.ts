@@ -4,8 +4,7 @@ import { fatal } from './fatal.js'
 
 // `npm run db:migrate`: brings the tables up to date and ends. The server does the same at its start.
 try {
-  const { DATABASE_URL, DATABASE_POOL_SIZE } = loadConfig()
-  const database = connect(DATABASE_URL, DATABASE_POOL_SIZE)
+  const database = connect(loadConfig())
   await database.start()
   await database.close()
   console.log(`${database.label} is up to date`)

@@ -14,7 +14,7 @@ const GRACE = 6000
 
 try {
   const config = loadConfig()
-  const database = connect(config.DATABASE_URL, config.DATABASE_POOL_SIZE)
+  const database = connect(config)
   const app = await buildApp(config, database)
   stopOnSignal(app)
   await startOnce(database, app)

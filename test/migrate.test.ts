@@ -5,9 +5,8 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
 import t from 'tap'
 import { DatabaseUnavailable, QueryFailed } from '../src/db/errors.js'
-import { connectPostgres } from '../src/db/postgres.js'
 import * as tables from '../src/db/tables.js'
-import { serverUrl } from './support/database.js'
+import { connectTo, serverUrl } from './support/database.js'
 import { start } from './support/process.js'
 import { postgresServer } from './support/wire.js'
 
@@ -35,7 +34,7 @@ t.test('an embedded database in a folder that does not exist yet is made and mig
 const server = await postgresServer(t)
 
 t.test('five that start at once on an empty PostgreSQL all come up, on one set of tables', async (t) => {
-  const databases = Array.from({ length: 5 }, () => connectPostgres(server.url, 1))
+  const databases = Array.from({ length: 5 }, () => connectTo(server.url, { DATABASE_POOL_SIZE: '1' }))
   t.teardown(async () => { await Promise.all(databases.map(async (database) => database.close())) })
   await Promise.all(databases.map(async (database) => database.start()))
   await isMigratedOnce(t, server.url)
@@ -43,7 +42,7 @@ t.test('five that start at once on an empty PostgreSQL all come up, on one set o
 
 t.test('a migration that fails is told by its statement and code, leaves nothing behind, and works once it can', async (t) => {
   const client = postgres(server.url, { max: 1, fetch_types: false, onnotice: () => {} })
-  const database = connectPostgres(server.url, 1)
+  const database = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
   t.teardown(async () => { await Promise.all([client.end(), database.close()]) })
   await client.unsafe('drop schema public, drizzle cascade; create schema public; create table users (of_another text)')
   const error: unknown = await database.start().catch((error: unknown) => error)

@@ -1,13 +1,20 @@
+import type { Config } from '../config.js'
 import type { Database } from './database.js'
 import { connectEmbedded } from './embedded.js'
 import { connectPostgres } from './postgres.js'
 
 /**
- * The database that a setting names.
- * @param url `postgres://…`, `pglite:` and a folder, or `pglite:memory`
- * @param poolSize connections to PostgreSQL at most; the embedded one has one
+ * The database that the settings name.
+ * @param config its limits are PostgreSQL's; the embedded database does one thing at a time anyway
  * @returns the database, not started
  */
-export function connect (url: string, poolSize: number): Database {
-  return url.startsWith('pglite:') ? connectEmbedded(url.slice('pglite:'.length)) : connectPostgres(url, poolSize)
+export function connect (config: Config): Database {
+  const { DATABASE_URL: url } = config
+  if (url.startsWith('pglite:')) return connectEmbedded(url.slice('pglite:'.length))
+  return connectPostgres(url, {
+    poolSize: config.DATABASE_POOL_SIZE,
+    connectTimeout: config.DATABASE_CONNECT_TIMEOUT,
+    statementTimeout: config.DATABASE_STATEMENT_TIMEOUT,
+    maxPending: config.DATABASE_QUEUE
+  })
 }

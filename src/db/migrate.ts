@@ -13,12 +13,13 @@ export const ignoreNotice = (): void => {}
 /**
  * Applies the pending migrations to a PostgreSQL, over a connection of its own.
  * Drizzle takes no lock by itself, so that two processes would create the same table.
+ * @param connectTimeout milliseconds
  */
-export async function migratePostgres (url: string): Promise<void> {
+export async function migratePostgres (url: string, connectTimeout: number): Promise<void> {
   const [{ default: postgres }, { drizzle }, { migrate }] = await Promise.all([
     import('postgres'), import('drizzle-orm/postgres-js'), import('drizzle-orm/postgres-js/migrator')
   ])
-  const client = postgres(url, { max: 1, connect_timeout: 3, fetch_types: false, onnotice: ignoreNotice })
+  const client = postgres(url, { max: 1, connect_timeout: connectTimeout / 1000, fetch_types: false, onnotice: ignoreNotice })
   try {
     await client`select pg_advisory_lock(${MIGRATION_LOCK}::bigint)`
     await migrate(drizzle(client), { migrationsFolder })

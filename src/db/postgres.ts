@@ -4,46 +4,66 @@ import { DatabaseUnavailable, translated } from './errors.js'
 import { ignoreNotice, migratePostgres } from './migrate.js'
 import type { Statement, Values } from './statement.js'
 
-/** Milliseconds. A statement ends inside PostgreSQL first; the deadline is for a server that does not answer at all. */
-const STATEMENT_TIMEOUT = 4000
-const DEADLINE = 4500
+/** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
+const MARGIN = 300
 
-/** postgres.js queues without limit. More statements than this at once means that they only wait. */
-const MAX_PENDING = 1000
+/** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
+export interface Limits {
+  /** Connections at most. */
+  poolSize: number
+  connectTimeout: number
+  /** For a statement inside PostgreSQL. Waiting for a connection and connecting included, it gets MARGIN more. */
+  statementTimeout: number
+  /** Statements at once, waiting or running: postgres.js queues without limit. */
+  maxPending: number
+}
+
+/** A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. */
+type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null }
 
 /**
  * A PostgreSQL server, through postgres.js. Nothing is connected before `start` or `run`.
  * @param url `postgres://…`
- * @param poolSize connections at most
  */
-export function connectPostgres (url: string, poolSize: number): Database {
+export function connectPostgres (url: string, { poolSize, connectTimeout, statementTimeout, maxPending }: Limits): Database {
   let started = false
   let pending = 0
+  /** When each connection answered last. */
+  const answered = new WeakMap<object, number>()
+  const deadline = statementTimeout + MARGIN
   const open = () => postgres(url, {
     max: poolSize,
-    connect_timeout: 3,
+    connect_timeout: connectTimeout / 1000,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
     fetch_types: false,
     onnotice: ignoreNotice,
     types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } },
-    connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: STATEMENT_TIMEOUT }
+    connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: statementTimeout }
   })
   let client = open()
 
   async function ask<Row> ({ name, text, bind }: Statement<Row>, values: Values): Promise<Row[]> {
-    if (pending >= MAX_PENDING) throw new DatabaseUnavailable('too many statements wait')
+    if (pending >= maxPending) throw new DatabaseUnavailable('too many statements wait')
     pending++
     const used = client
+    const asked = performance.now()
     let timer
     try {
-      const query = used.unsafe(text, bind(values) as never[], { prepare: true })
+      const query = used.unsafe(text, bind(values) as never[], { prepare: true }) as Query
       return await new Promise<never>((resolve, reject) => {
         timer = setTimeout(() => {
-          reject(new DatabaseUnavailable('no answer'))
-          replace(used)
-        }, DEADLINE)
-        query.then((rows) => { resolve(rows as never) }, (error: unknown) => { reject(translated(error, name)) })
+          reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
+          giveUp(used, query, asked)
+        }, deadline)
+        const settled = () => { if (query.state) answered.set(query.state, performance.now()) }
+        query.then((rows) => {
+          settled()
+          resolve(rows as never)
+        }, (error: unknown) => {
+          settled()
+          reject(translated(error, name))
+        })
       })
     } finally {
       clearTimeout(timer)
@@ -51,11 +71,14 @@ export function connectPostgres (url: string, poolSize: number): Database {
     }
   }
 
-  /** Connections that give no answer for so long are dead, and the driver would go on using them. */
-  function replace (dead: typeof client): void {
-    if (dead !== client) return
+  /**
+   * A connection that has answered others since then is only busy. On one that has not, or when there was none to be had, the
+   * driver would go on waiting: all are replaced, and what is under way on those that live gets its time.
+   */
+  function giveUp (used: typeof client, query: Query, asked: number): void {
+    if (used !== client || answered.get(query.state!)! > asked) return
     client = open()
-    void dead.end({ timeout: 0 })
+    void used.end({ timeout: deadline / 1000 })
   }
 
   return {
@@ -65,7 +88,7 @@ export function connectPostgres (url: string, poolSize: number): Database {
       // Within the deadline: the driver alone would try for ever at a port that hangs up.
       await ask(PING, {})
       try {
-        await migratePostgres(url)
+        await migratePostgres(url, connectTimeout)
         started = true
       } catch (error) {
         throw translated(error, 'migrations')

@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { connect } from '../../src/db/connect.js'
 import type { LoginAnswer } from '../../src/schemas/auth.js'
 import type { Task } from '../../src/schemas/tasks.js'
 import { PASSWORD, startApp, type Options as AppOptions } from '../helper.js'
 import { openBrowser } from '../support/browser.js'
+import { connectTo } from '../support/database.js'
 
 /* Pages of other origins use the API with `fetch`, in a real browser. */
 
@@ -152,7 +152,7 @@ async function servesEverybody (t: Test, browser: Browser, api: string) {
 
 async function readsWhenToComeBack (t: Test, browser: Browser) {
   const { token } = await server.signUp()
-  const outage = await serve({ settings: { CORS_ORIGINS: allowed }, database: connect('pglite:memory', 1) })
+  const outage = await serve({ settings: { CORS_ORIGINS: allowed }, database: connectTo('pglite:memory') })
   const send = await open(t, browser, allowed, outage.api)
   for (const method of ['GET', 'PUT', 'DELETE']) {
     const outcome = await send(method, `/api/tasks/${crypto.randomUUID()}`, { token, ...(method === 'PUT' && { body: { title: 'Later' } }) })

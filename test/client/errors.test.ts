@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { createTodoClient, TodoApiError, unwrap } from '../../client/src/index.js'
-import { connectPostgres } from '../../src/db/postgres.js'
 import { PASSWORD, startApp } from '../helper.js'
+import { connectTo } from '../support/database.js'
 import { rejection, startApi } from './api.js'
 
 const { baseUrl, person } = await startApi(t)
@@ -41,7 +41,7 @@ t.test('a broken rule is listed with the place of its field', async (t) => {
 })
 
 t.test('a database that is away is a 503 with the time to wait', async (t) => {
-  const database = connectPostgres('postgres://todo@127.0.0.1:1/todo', 1)
+  const database = connectTo('postgres://todo@127.0.0.1:1/todo')
   t.teardown(async () => database.close())
   const away = await startApp(t, { database })
   const todo = createTodoClient({ baseUrl: await away.app.listen({ port: 0, host: '127.0.0.1' }) })

@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { connect } from '../../src/db/connect.js'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { ConstraintViolation, DatabaseLocked, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
-import { sqlOn } from '../support/database.js'
+import { connectTo, sqlOn } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
 
@@ -14,9 +13,9 @@ const folder = join(root, 'new/data')
 const USER = 'insert into users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, $3)'
 
 t.test('the label says where it is', async (t) => {
-  t.equal(connect('pglite:memory', 4).label, 'embedded PostgreSQL (PGlite) in memory')
-  t.equal(connect(`pglite:${folder}`, 4).label, `embedded PostgreSQL (PGlite) in ${folder}`)
-  t.equal(connect('pglite:some/data', 4).label, `embedded PostgreSQL (PGlite) in ${join(process.cwd(), 'some/data')}`)
+  t.equal(connectTo('pglite:memory').label, 'embedded PostgreSQL (PGlite) in memory')
+  t.equal(connectTo(`pglite:${folder}`).label, `embedded PostgreSQL (PGlite) in ${folder}`)
+  t.equal(connectTo('pglite:some/data').label, `embedded PostgreSQL (PGlite) in ${join(process.cwd(), 'some/data')}`)
 })
 
 t.test('before its start it is unavailable, and has touched nothing', async (t) => {

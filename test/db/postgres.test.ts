@@ -1,22 +1,20 @@
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import { connect } from '../../src/db/connect.js'
 import { ConstraintViolation, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
-import { connectPostgres } from '../../src/db/postgres.js'
 import { PASSWORD, startApp } from '../helper.js'
-import { serverUrl } from '../support/database.js'
+import { connectTo, serverUrl, sqlOn } from '../support/database.js'
 import { proxyTo } from '../support/proxy.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
-const database = connectPostgres(server.url, 2)
+const database = connectTo(server.url, { DATABASE_POOL_SIZE: '2' })
 t.teardown(async () => { await database.close() })
 const { call, signUp, sql } = await startApp(t, { database })
 
 // This takes as long as the deadline, so that it goes on beside the tests; the last of them looks at it.
 const hangingUp = await proxyTo(server.url)
 hangingUp.treat('hang up')
-const hungUp = connectPostgres(hangingUp.url, 1)
+const hungUp = connectTo(hangingUp.url, { DATABASE_POOL_SIZE: '1' })
 const startOfHungUp = hungUp.start().catch((error: unknown) => error)
 
 /** Far more than the deadline, far less than for ever. */
@@ -34,7 +32,7 @@ async function isOutage (t: Test, ...requests: Array<Promise<Awaited<ReturnType<
 
 t.test('the label says where the database is, without credentials', async (t) => {
   for (const url of ['postgres://ada:s3cret@db.example:5433/todo?password=s3cret', 'postgresql://ada:s3cret@db.example:5433/todo']) {
-    t.equal(connect(url, 1).label, 'PostgreSQL at db.example:5433/todo')
+    t.equal(connectTo(url).label, 'PostgreSQL at db.example:5433/todo')
   }
 })
 
@@ -57,14 +55,14 @@ t.test('a database that is not there is an outage, and is started when it is', a
 t.test('a refused user and an absent database are outages too', { skip: !serverUrl && 'the embedded database knows neither' }, async (t) => {
   const user = new URL(server.url)
   user.username = 'nobody-of-this-name'
-  const refused = connectPostgres(user.href, 1)
+  const refused = connectTo(user.href)
   await t.rejects(refused.start(), { name: 'Error', reason: /^28/ })
   await refused.close()
 
   const place = new URL(server.url)
   const name = `${place.pathname.slice(1)}_later`
   place.pathname = name
-  const later = connectPostgres(place.href, 1)
+  const later = connectTo(place.href)
   await t.rejects(later.start(), new DatabaseUnavailable('3D000'))
   await sql(`create database ${name}`)
   await later.start()
@@ -96,13 +94,17 @@ t.test('the five stories work over postgres.js', async (t) => {
 
 t.test('a statement runs in UTC, with a time limit, and says whose it is, whatever the server prefers', async (t) => {
   await sql("do $$ begin execute format('alter database %I set timezone = ''Asia/Kolkata''', current_database()); end $$")
-  const other = connectPostgres(server.url, 1)
+  const other = connectTo(server.url)
   await other.start()
   t.teardown(async () => { await other.close() })
-  const show = async (name: string) => (await other.run<Record<string, string>>({ name: 'show', text: `show ${name}`, bind: () => [] }))[0]
-  t.strictSame(await show('statement_timeout'), { statement_timeout: '4s' })
+  const show = async (name: string, of = other) => (await sqlOn(of)(`show ${name}`))[0]
+  t.strictSame(await show('statement_timeout'), { statement_timeout: '2s' })
+  const patient = connectTo(server.url, { DATABASE_STATEMENT_TIMEOUT: '7000' })
+  await patient.start()
+  t.strictSame(await show('statement_timeout', patient), { statement_timeout: '7s' })
+  await patient.close()
   t.strictSame(await show('application_name'), { application_name: 'todo-backend' })
-  const [time] = await other.run({ name: 'time', text: "select '2026-01-06 10:30:00.05+00'::timestamptz as at", bind: () => [] })
+  const [time] = await sqlOn(other)("select '2026-01-06 10:30:00.05+00'::timestamptz as at")
   t.strictSame(time, { at: '2026-01-06T10:30:00.050Z' })
 })
 
@@ -147,6 +149,41 @@ t.test('more statements than can be served are refused at once', async (t) => {
     if (status === 'rejected') t.match(reason, { constructor: DatabaseUnavailable })
   }
   await t.resolves(database.ping(), 'then there is room again')
+})
+
+t.test('how many are too many is a setting', async (t) => {
+  const narrow = connectTo(server.url, { DATABASE_QUEUE: '2' })
+  await narrow.start()
+  t.teardown(async () => { await narrow.close() })
+  const answers = await Promise.allSettled([narrow.ping(), narrow.ping(), narrow.ping()])
+  t.match(answers, [{ status: 'fulfilled' }, { status: 'fulfilled' }, { reason: new DatabaseUnavailable('too many statements wait') }])
+})
+
+t.test('a new connection gets the time of its setting', async (t) => {
+  const stalling = await proxyTo(server.url)
+  stalling.treat('stall')
+  const hasty = connectTo(stalling.url, { DATABASE_CONNECT_TIMEOUT: '100' })
+  await t.rejects(hasty.start(), new DatabaseUnavailable('CONNECT_TIMEOUT'))
+  const quick = connectTo(stalling.url, { DATABASE_STATEMENT_TIMEOUT: '100' })
+  await t.rejects(quick.start(), new DatabaseUnavailable('no free connection'), 'and a statement waits for one no longer than its own')
+  stalling.treat('pass')
+  await t.resolves(quick.start(), 'with a new one it works')
+  await Promise.all([hasty.close(), quick.close()])
+  stalling.refuse()
+})
+
+t.test('time inside PostgreSQL', { skip: !serverUrl && 'the embedded database has no time limits' }, async (t) => {
+  const hasty = connectTo(server.url, { DATABASE_POOL_SIZE: '1', DATABASE_STATEMENT_TIMEOUT: '500' })
+  await hasty.start()
+  t.teardown(async () => { await hasty.close() })
+  const run = sqlOn(hasty)
+  const [before] = await run('select pg_backend_pid() as id')
+
+  await t.rejects(run('select pg_sleep(9)'), new DatabaseUnavailable('57014'), 'a statement that takes longer than the setting is ended there')
+  const [first, second] = await Promise.allSettled([run('select pg_sleep(0.4)'), run('select pg_sleep(0.45)')])
+  t.match(first, { status: 'fulfilled' })
+  t.match(second, { reason: new DatabaseUnavailable('no answer') }, 'one that waits behind others is given up')
+  t.strictSame((await run('select pg_backend_pid() as id'))[0], before, 'and its connection, which only was busy, is kept')
 })
 
 t.test('a database that does not answer any more is 503 within the deadline', async (t) => {

@@ -1,10 +1,10 @@
 import { Script } from 'node:vm'
 import t from 'tap'
-import { connect } from '../../src/db/connect.js'
 import { startApp } from '../helper.js'
+import { connectTo } from '../support/database.js'
 
 // The pages are there without a database.
-const database = connect('pglite:memory', 1)
+const database = connectTo('pglite:memory')
 const { app, call } = await startApp(t, { database })
 
 const TYPES: Record<string, RegExp> = {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
-import { connect } from '../../src/db/connect.js'
 import { startApp, type Answer, type CallOptions } from '../helper.js'
 import { endpoints, pathOf, type Endpoint } from '../support/endpoints.js'
+import { connectTo } from '../support/database.js'
 
 interface Media { schema: object, example?: unknown, examples?: Record<string, { value: unknown }> }
 interface Content { required?: boolean, description?: string, content?: Record<string, Media>, headers?: Record<string, object> }
@@ -175,7 +175,7 @@ for (const endpoint of endpoints.filter(({ body }) => body)) {
 }
 
 t.test('the documented headers come', async (t) => {
-  const down = await startApp(t, { database: connect('pglite:memory', 1) })
+  const down = await startApp(t, { database: connectTo('pglite:memory') })
   const bodyOf = ({ body }: Endpoint): CallOptions => body ? { body: schemas[body]!.examples![0] } : {}
   await ada.add('Make it two')
   for (const endpoint of endpoints) {

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { startApp, type Answer } from '../helper.js'
-import { connect } from '../../src/db/connect.js'
+import { connectTo } from '../support/database.js'
 
 // Nothing here may need a database: this one is never started, and a request that asks it gets 503.
-const database = connect('pglite:memory', 1)
+const database = connectTo('pglite:memory')
 const { call } = await startApp(t, { database })
 
 const ALLOWED = ['http://localhost:3000', 'http://localhost:3001', 'http://localhost:5173']

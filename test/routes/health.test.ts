@@ -1,8 +1,8 @@
 import t from 'tap'
-import { connect } from '../../src/db/connect.js'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { startApp } from '../helper.js'
 import { migratedDump } from '../support/dump.js'
+import { connectTo } from '../support/database.js'
 
 const { call } = await startApp(t, { settings: { API_TITLE: 'Lists & more', API_VERSION: '2.0.0-beta' } })
 
@@ -36,7 +36,7 @@ t.test('a probe needs no token, and a wrong one does not matter', async (t) => {
 
 t.test('before the database has started the process is healthy and not ready', async (t) => {
   for (const url of ['pglite:memory', 'postgres://nobody:nothing@127.0.0.1:1/none']) {
-    const { call } = await startApp(t, { database: connect(url, 1) })
+    const { call } = await startApp(t, { database: connectTo(url) })
     for (let i = 0; i < 3; i++) {
       const { status, body, headers } = await call('GET', '/ready?x')
       t.strictSame([status, body], [503, outage])

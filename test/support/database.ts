@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
+import { loadConfig } from '../../src/config.js'
+import { connect } from '../../src/db/connect.js'
 import type { Database } from '../../src/db/database.js'
 import { connectEmbedded } from '../../src/db/embedded.js'
-import { connectPostgres } from '../../src/db/postgres.js'
 import { migratedDump } from './dump.js'
 
 /** The PostgreSQL server to test on; without it the tests run on the embedded database. */
 export const serverUrl = process.env.TEST_DATABASE_URL
+
+/** The database of a URL, not started. @param settings its limits */
+export const connectTo = (url: string, settings: NodeJS.ProcessEnv = {}): Database =>
+  connect(loadConfig({ SECRET_KEY: 'of no use to a database, but long', DATABASE_URL: url, ...settings }))
 
 /** Makes a new, empty database on a server. @returns its URL, and what drops it */
 export async function createDatabase (server: string): Promise<{ url: string, drop: () => Promise<void> }> {
@@ -32,7 +37,7 @@ export async function cleanDatabase (): Promise<{ database: Database, drop: () =
     return { database, drop: async () => {} }
   }
   const { url, drop } = await createDatabase(serverUrl)
-  const database = connectPostgres(url, 4)
+  const database = connectTo(url)
   await database.start()
   return { database, drop }
 }
