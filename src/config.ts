@@ -26,6 +26,9 @@ export const Settings = Type.Object({
     minLength: 32,
     description: 'at least 32 random characters; make one with: openssl rand -hex 32'
   }),
+  SECRET_KEY_PREVIOUS: Type.Optional(Type.String({
+    minLength: 32, description: 'the SECRET_KEY before this one, at least 32 characters, while tokens signed with it are about'
+  })),
   ACCESS_TOKEN_EXPIRE_MINUTES: Type.Integer({
     default: 30, minimum: 1, maximum: 525_600, description: 'a whole number of minutes, 1 to 525600'
   }),
@@ -103,8 +106,10 @@ export function loadConfig (env: NodeJS.ProcessEnv = { ...dotenv(), ...process.e
     const name = validate.errors![0]!.instancePath.slice(1) as keyof Config
     throw new ConfigError(name, Settings.properties[name].description!)
   }
-  if (production && PLACEHOLDER.test(settings.SECRET_KEY)) {
-    throw new ConfigError('SECRET_KEY', `${Settings.properties.SECRET_KEY.description} (this one is a placeholder)`)
+  for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const) {
+    if (production && PLACEHOLDER.test(settings[name] ?? '')) {
+      throw new ConfigError(name, `${Settings.properties[name].description} (this one is a placeholder)`)
+    }
   }
   const names = Object.keys(Settings.properties) as Array<keyof Config>
   return Object.fromEntries(names.map((name) => [name, settings[name]])) as Config

@@ -29,7 +29,7 @@ function isRefused (t: Test, env: NodeJS.ProcessEnv, name: keyof Config, said: R
     t.ok(message.startsWith(`Setting ${name} is missing or wrong: it has to be ${rule}`), message)
     t.match(message, said)
     t.notMatch(message, /\n|hunter2/)
-    if (name === 'SECRET_KEY' && value?.trim()) t.notOk(message.includes(value), 'and without the value')
+    if (name.startsWith('SECRET_KEY') && value?.trim()) t.notOk(message.includes(value), 'and without the value')
   }
 }
 
@@ -41,6 +41,7 @@ t.test('everything has a default but a secret, which is made and kept', async (t
   t.strictSame(others, {
     NODE_ENV: 'development',
     DATABASE_URL: 'pglite:.data/pglite',
+    SECRET_KEY_PREVIOUS: undefined,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
     JWT_ISSUER: 'todo-backend',
     JWT_AUDIENCE: 'todo-backend',
@@ -76,6 +77,7 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ['DATABASE_URL', 'pglite:/var/lib/todo data'],
     ['SECRET_KEY', SECRET_KEY],
     ['SECRET_KEY', '🔑'.repeat(32)],
+    ['SECRET_KEY_PREVIOUS', SECRET_KEY],
     ['ACCESS_TOKEN_EXPIRE_MINUTES', '1', 1],
     ['ACCESS_TOKEN_EXPIRE_MINUTES', '525600', 525_600],
     ['JWT_ISSUER', 'https://id.example'],
@@ -114,6 +116,7 @@ t.test('a bad value stops the start with one line', async (t) => {
       'postgres://ada:hunter2@db.example:port/todo', 'postgres://ada:hunter2/@db.example/todo', 'postgres://ada:hunter2%@db.example/todo'
     ],
     SECRET_KEY: ['short', SECRET_KEY.slice(1), '🔑'.repeat(31)],
+    SECRET_KEY_PREVIOUS: ['short', SECRET_KEY.slice(1)],
     ACCESS_TOKEN_EXPIRE_MINUTES: ['0', '-1', '1.5', '525601', 'half an hour'],
     ARGON2_MEMORY_KIB: ['7', '4194305', '64M'],
     ARGON2_TIME_COST: ['0', '101'],
@@ -155,6 +158,7 @@ t.test('production refuses a placeholder for a secret', async (t) => {
   ]
   for (const placeholder of placeholders) {
     isRefused(t, { ...production, SECRET_KEY: placeholder }, 'SECRET_KEY', /openssl rand -hex 32.*placeholder/)
+    isRefused(t, { ...production, SECRET_KEY_PREVIOUS: placeholder }, 'SECRET_KEY_PREVIOUS', /placeholder/)
     t.equal(loadConfig({ SECRET_KEY: placeholder }).SECRET_KEY, placeholder, 'which elsewhere is good enough')
   }
   t.equal(loadConfig({ ...production, SECRET_KEY: '4f6a1c0e9b8d7352e1f0a6b4c8d92735' }).SECRET_KEY, '4f6a1c0e9b8d7352e1f0a6b4c8d92735')

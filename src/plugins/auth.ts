@@ -34,6 +34,7 @@ const OTHER_SCHEME = /^(?!Bearer\b)[\w!#$%&'*+.^`|~-]+ /i
 export const authPlugin = fp<{ config: Config }>(async (app, { config }) => {
   const issuer = { iss: config.JWT_ISSUER, aud: config.JWT_AUDIENCE }
   const expiresIn = config.ACCESS_TOKEN_EXPIRE_MINUTES * 60
+  const keys = [config.SECRET_KEY, config.SECRET_KEY_PREVIOUS].filter((key) => key !== undefined)
   const claimsAreWhole = TypeCompiler.Compile(TokenClaims)
 
   await app.register(fastifyJwt, {
@@ -66,12 +67,16 @@ export const authPlugin = fp<{ config: Config }>(async (app, { config }) => {
     return payload
   }
 
+  /** The key before the present one still verifies, so that a changeover logs nobody out; it signs nothing. */
   function verified (token: string): { header: object, payload: unknown } {
-    try {
-      return app.jwt.verify(token, { complete: true })
-    } catch {
-      throw new InvalidCredentials()
+    for (const key of keys) {
+      try {
+        return app.jwt.verify(token, { complete: true, key })
+      } catch {
+        // It may be signed with the next one.
+      }
     }
+    throw new InvalidCredentials()
   }
 
   app.decorate('authenticate', (request: FastifyRequest, _reply, done) => {

@@ -73,6 +73,27 @@ t.test('a token of an application with another key, issuer or audience is of no 
   }
 })
 
+t.test('after a change of the key, tokens of the one before go on, and new ones are not theirs', async (t) => {
+  const previous = testSettings.SECRET_KEY
+  const settings = { SECRET_KEY: 'the next key, and long enough for HS256', SECRET_KEY_PREVIOUS: previous }
+  const there = await startApp(t, { database: db, settings })
+  const get = async (at: typeof call, token: string) => (await at('GET', '/api/auth/me', { token })).status
+  t.equal(await get(there.call, ada.token), 200)
+  const { token } = await there.signUp('Bob')
+  t.equal(await get(there.call, token), 200)
+  t.equal(await get(call, token), 401, 'what it signs, it signs with the new key')
+
+  const about = (key: string) => ({
+    'a third key': forge(HS256, claims(), { key: 'x'.repeat(64) }),
+    'the end of its life': forge(HS256, claims({ exp: now() - 1 }), { key }),
+    'another issuer': forge(HS256, claims({ iss: 'another' }), { key }),
+    'another algorithm': forge({ alg: 'HS512' }, claims(), { key, hash: 'sha512' })
+  })
+  for (const key of [settings.SECRET_KEY, previous]) {
+    for (const [what, bad] of Object.entries(about(key))) t.equal(await get(there.call, bad), 401, what)
+  }
+})
+
 t.test('a token forged with the right key and claims is good, so that what follows is refused for its own reason', async (t) => {
   for (const good of [forge(HS256, claims()), forge({ alg: 'HS256' }, claims({ nbf: now() - 1 }))]) {
     t.equal(await statusOf(bearer(good)), 200)
