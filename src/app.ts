@@ -7,6 +7,7 @@ import { authPlugin } from './plugins/auth.js'
 import { databasePlugin } from './plugins/database.js'
 import { docsPlugin } from './plugins/docs.js'
 import { clientErrorHandler, errorsPlugin, frameworkErrors } from './plugins/errors.js'
+import { loadPlugin } from './plugins/load.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
@@ -49,15 +50,18 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
   await app.register(authPlugin, { config })
   await app.register(openapiPlugin, { config })
 
-  await app.register(authRoutes, {
-    prefix: '/api/auth',
-    passwords: passwords({
-      memoryCost: config.ARGON2_MEMORY_KIB,
-      timeCost: config.ARGON2_TIME_COST,
-      parallelism: config.ARGON2_PARALLELISM
+  await app.register(async (api) => {
+    await api.register(loadPlugin, { config })
+    await api.register(authRoutes, {
+      prefix: '/auth',
+      passwords: passwords({
+        memoryCost: config.ARGON2_MEMORY_KIB,
+        timeCost: config.ARGON2_TIME_COST,
+        parallelism: config.ARGON2_PARALLELISM
+      }, config.HASH_THREADS)
     })
-  })
-  await app.register(tasksMounts, { prefix: '/api' })
+    await api.register(tasksMounts)
+  }, { prefix: '/api' })
   await app.register(healthRoutes, { config })
   await app.register(docsPlugin, { config })
 

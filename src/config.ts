@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseEnv } from 'node:util'
 import { Type, type Static } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
@@ -11,6 +12,12 @@ const DATA = '.data'
 
 /** Origins, scheme://host[:port] in lower case, as a browser sends them, with commas between; or `*` alone. */
 const ORIGINS = '^(\\*|https?://[a-z0-9.:[\\]-]+(\\s*,\\s*https?://[a-z0-9.:[\\]-]+)*)$'
+
+/**
+ * Hashes are computed in libuv's thread pool, which file system and name look-ups need as well: one thread is left to them.
+ * (libuv documentation, "Thread pool work scheduling")
+ */
+const MAX_HASH_THREADS = Math.max(1, (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1)
 
 /** Every setting: name, rule, default. The descriptions are the second half of the line that a bad setting prints. */
 export const Settings = Type.Object({
@@ -39,6 +46,16 @@ export const Settings = Type.Object({
   }),
   ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 100, description: 'passes of one password hash, 1 to 100' }),
   ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'lanes of one password hash, 1 to 16' }),
+  HASH_THREADS: Type.Integer({
+    default: Math.min(Math.max(1, availableParallelism() - 1), MAX_HASH_THREADS),
+    minimum: 1,
+    maximum: MAX_HASH_THREADS,
+    description: `threads that hash passwords, 1 to ${MAX_HASH_THREADS} (one less than UV_THREADPOOL_SIZE)`
+  }),
+  HASH_QUEUE: Type.Integer({ default: 64, minimum: 0, maximum: 10_000, description: 'passwords that may wait to be hashed, 0 to 10000' }),
+  MAX_CONCURRENT_REQUESTS: Type.Integer({
+    default: 2000, minimum: 1, maximum: 100_000, description: 'requests of the API at a time, 1 to 100000'
+  }),
   CORS_ORIGINS: Type.String({
     default: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
     pattern: ORIGINS,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import t, { type Test } from 'tap'
@@ -48,6 +49,9 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     ARGON2_MEMORY_KIB: 19_456,
     ARGON2_TIME_COST: 2,
     ARGON2_PARALLELISM: 1,
+    HASH_THREADS: Math.min(Math.max(1, availableParallelism() - 1), 3),
+    HASH_QUEUE: 64,
+    MAX_CONCURRENT_REQUESTS: 2000,
     CORS_ORIGINS: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
     HOST: '127.0.0.1',
     PORT: 8000,
@@ -85,6 +89,9 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ['ARGON2_MEMORY_KIB', '8', 8],
     ['ARGON2_TIME_COST', '100', 100],
     ['ARGON2_PARALLELISM', '16', 16],
+    ['HASH_THREADS', '3', 3],
+    ['HASH_QUEUE', '0', 0],
+    ['MAX_CONCURRENT_REQUESTS', '1', 1],
     ['CORS_ORIGINS', '*'],
     ['CORS_ORIGINS', 'https://app.example.com'],
     ['CORS_ORIGINS', 'http://[::1]:3000 , https://app.example.com'],
@@ -121,6 +128,9 @@ t.test('a bad value stops the start with one line', async (t) => {
     ARGON2_MEMORY_KIB: ['7', '4194305', '64M'],
     ARGON2_TIME_COST: ['0', '101'],
     ARGON2_PARALLELISM: ['0', '17'],
+    HASH_THREADS: ['0', '4', 'all'],
+    HASH_QUEUE: ['-1', '10001'],
+    MAX_CONCURRENT_REQUESTS: ['0', '100001'],
     CORS_ORIGINS: [
       'app.example.com', 'https://app.example.com/', 'https://App.example.com', 'ftp://app.example.com', 'https://', 'null',
       '*,https://app.example.com', 'https://app.example.com,', 'https://a.example.com https://b.example.com', 'https://*.example.com'

@@ -11,8 +11,8 @@ import { RequestLog, newRequestId } from './requests.js'
 /** Seconds after which a client of a 503 may try again: an outage that ends is noticed within about one. */
 const RETRY_AFTER = 2
 
-/** Milliseconds between two lines about the same outage. */
-const OUTAGE_LOG_INTERVAL = 1000
+/** Milliseconds between two lines about the same trouble. */
+const TROUBLE_LOG_INTERVAL = 1000
 
 /** An error in the shape that a client sees. Anything unknown is a bug, and its text stays here. */
 export function answerOf (error: Partial<FastifyError> | null | undefined): ErrorAnswer | ValidationError {
@@ -35,14 +35,15 @@ const textOf = (status: number): ErrorAnswer =>
  */
 export const errorsPlugin = fp(async (app) => {
   const methodsOf = watchRoutes(app)
-  const isTimeToLog = every(OUTAGE_LOG_INTERVAL)
+  const isTimeToLog = { 'database unavailable': every(TROUBLE_LOG_INTERVAL), overloaded: every(TROUBLE_LOG_INTERVAL) }
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = answerOf(error)
     if (answer.status_code === 500) request.log.error({ err: error }, 'request failed')
     if (answer.status_code === 503) {
       reply.header('retry-after', RETRY_AFTER)
-      if (isTimeToLog()) request.log.warn({ reason: error.message }, 'database unavailable')
+      const trouble = error instanceof DatabaseUnavailable ? 'database unavailable' : 'overloaded'
+      if (isTimeToLog[trouble]()) request.log.warn({ reason: error.message }, trouble)
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
     return reply.code(answer.status_code).send(answer)

@@ -16,6 +16,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   })
 
   app.post('/signup', {
+    preHandler: app.admitHashing,
     schema: {
       operationId: 'signUp',
       tags: ['Accounts'],
@@ -34,12 +35,13 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       }
     }
   }, async ({ body: { email, name, password } }, reply) => {
-    const user = await users.create({ email, name, hash: await passwords.hash(password) })
+    const user = await users.create({ email, name, hash: await passwords.hash(password, reply.raw) })
     if (!user) throw new EmailTaken()
     return reply.code(201).header('location', '/api/auth/me').send(user)
   })
 
   app.post('/login', {
+    preHandler: app.admitHashing,
     schema: {
       operationId: 'logIn',
       tags: ['Accounts'],
@@ -54,15 +56,15 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
         ])
       }
     }
-  }, async ({ body: { email, password }, log }) => {
+  }, async ({ body: { email, password }, log }, reply) => {
     const found = await users.findLogin(email)
-    const isRight = await passwords.verify(found?.hash ?? null, password)
+    const isRight = await passwords.verify(found?.hash ?? null, password, reply.raw)
     if (!found || !isRight) throw new WrongPassword()
     const { user, hash } = found
     if (passwords.isOutdated(hash)) {
-      const renewed = passwords.hash(password).then(async (next) => users.updateHash(user.id, hash, next))
+      const renewed = passwords.hash(password, reply.raw).then(async (next) => users.updateHash(user.id, hash, next))
       // The login is good without it, and the next one tries again.
-      await renewed.catch((err: unknown) => { log.warn({ err }, 'password hash not upgraded') })
+      await renewed.catch(({ message }: Error) => { log.warn({ reason: message }, 'password hash not upgraded') })
     }
     const { token, expiresIn } = app.issueToken(user)
     return { access_token: token, token_type: 'bearer' as const, expires_in: expiresIn, user }
