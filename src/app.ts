@@ -11,6 +11,7 @@ import { loadPlugin } from './plugins/load.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
+import { shutdownPlugin } from './plugins/shutdown.js'
 import { validationPlugin } from './plugins/validation.js'
 import { authRoutes } from './routes/auth.js'
 import { healthRoutes } from './routes/health.js'
@@ -30,10 +31,12 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
     logController: new RequestLog(),
     genReqId,
     bodyLimit: BODY_LIMIT,
-    // Milliseconds: for a whole request, and for its headers.
+    // Milliseconds: for a whole request, for its headers, between two looks at both; and between two requests of a connection,
+    // which is longer than the minute that balancers wait before they let go of it themselves.
     requestTimeout: 30_000,
-    http: { headersTimeout: 10_000, requireHostHeader: false },
-    // On shutdown, requests on open connections are served and then told to close.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5000, requireHostHeader: false },
+    keepAliveTimeout: 65_000,
+    // On shutdown, requests on open connections are served.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // However long an id is, it is malformed, not unknown. Node bounds the whole URL.
@@ -43,6 +46,7 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(requestsPlugin)
+  await app.register(shutdownPlugin)
   await app.register(errorsPlugin)
   await app.register(securityPlugin, { config })
   await app.register(validationPlugin)

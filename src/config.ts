@@ -73,6 +73,9 @@ export const Settings = Type.Object({
   DATABASE_QUEUE: Type.Integer({
     default: 1000, minimum: 1, maximum: 100_000, description: 'statements on their way to PostgreSQL at most, 1 to 100000'
   }),
+  SHUTDOWN_DRAIN_SECONDS: Type.Integer({
+    default: 0, minimum: 0, maximum: 60, description: 'seconds from the signal to stop until nobody is let in any more, 0 to 60'
+  }),
   LOG_LEVEL: Type.Union(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)), {
     default: 'info', description: 'one of fatal, error, warn, info, debug, trace, silent'
   }),
@@ -117,6 +120,7 @@ export function loadConfig (env: NodeJS.ProcessEnv = { ...dotenv(), ...process.e
   const production = given.NODE_ENV === 'production'
   if (production) requireOwn(given, 'DATABASE_URL', 'SECRET_KEY')
   given.HOST ??= production ? '0.0.0.0' : '127.0.0.1'
+  given.SHUTDOWN_DRAIN_SECONDS ??= production ? 3 : 0
   given.SECRET_KEY ??= keptSecret(DATA)
   const settings: unknown = given
   if (!validate(settings)) {

@@ -20,6 +20,7 @@ export const MethodNotAllowed = createError('TODO_METHOD_NOT_ALLOWED', 'Method n
 export const EmailTaken = createError('TODO_EMAIL_TAKEN', 'Email already exists', 409)
 export const UnsupportedMediaType = createError('TODO_UNSUPPORTED_MEDIA_TYPE', 'Unsupported media type', 415)
 export const Overloaded = createError('TODO_OVERLOADED', 'Service unavailable', 503)
+export const Stopping = createError('TODO_STOPPING', 'Service unavailable', 503)
 
 const Invalid = createError('TODO_INVALID', 'The request breaks a rule', 422)
 

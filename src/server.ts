@@ -9,14 +9,18 @@ import { fatal } from './fatal.js'
 /** Milliseconds between two tries to reach a database that is not there. */
 const RETRY = 1000
 
-/** Milliseconds that requests in flight get after a signal; then their connections are cut, before a supervisor kills us. */
-const GRACE = 6000
+/**
+ * Milliseconds after nobody is let in any more: then the connections of what is still in flight are cut; then the process ends,
+ * whatever there is. A supervisor that kills after 10 seconds comes too late.
+ */
+const GRACE = 5000
+const END = 6000
 
 try {
   const config = loadConfig()
   const database = connect(config)
   const app = await buildApp(config, database)
-  stopOnSignal(app)
+  stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
   await startOnce(database, app)
   const base = await app.listen({ host: config.HOST, port: config.PORT })
   announce(base, app, config, database)
@@ -35,8 +39,11 @@ async function startOnce (database: Database, app: FastifyInstance): Promise<voi
   }
 }
 
-/** SIGTERM and SIGINT finish the requests in flight, close the database and end with status 0. */
-function stopOnSignal (app: FastifyInstance): void {
+/**
+ * SIGTERM and SIGINT finish the requests in flight, close the database and end with status 0.
+ * @param drain seconds that the door stays open, for a balancer to see that /ready is 503
+ */
+function stopOnSignal (app: FastifyInstance, drain: number): void {
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     // `on`, not `once`: Ctrl-C reaches a process under npm twice, and the second must not kill it.
@@ -44,10 +51,17 @@ function stopOnSignal (app: FastifyInstance): void {
       if (stopping) return
       stopping = true
       app.log.info({ signal }, 'stopping')
-      setTimeout(() => { app.server.closeAllConnections() }, GRACE).unref()
-      void app.close().then(() => { process.exit(0) })
+      app.drain()
+      setTimeout(() => { close(app) }, app.server.listening ? drain * 1000 : 0)
     })
   }
+}
+
+function close (app: FastifyInstance): void {
+  const end = () => { process.exit(0) }
+  setTimeout(() => { app.server.closeAllConnections() }, GRACE).unref()
+  setTimeout(end, END).unref()
+  void app.close().then(end)
 }
 
 /** Tells where everything is: a person in a few lines, a log collector in one. */

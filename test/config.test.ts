@@ -59,6 +59,7 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     DATABASE_CONNECT_TIMEOUT: 2000,
     DATABASE_STATEMENT_TIMEOUT: 2000,
     DATABASE_QUEUE: 1000,
+    SHUTDOWN_DRAIN_SECONDS: 0,
     LOG_LEVEL: 'info',
     RATE_LIMIT: 'on',
     API_TITLE: 'Todo Backend API',
@@ -103,6 +104,7 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ['DATABASE_STATEMENT_TIMEOUT', '60000', 60_000],
     ['DATABASE_QUEUE', '1', 1],
     ...['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => ['LOG_LEVEL', level] as ['LOG_LEVEL', string]),
+    ['SHUTDOWN_DRAIN_SECONDS', '60', 60],
     ['RATE_LIMIT', 'on'],
     ['RATE_LIMIT', 'off'],
     ['API_TITLE', 'Aufgaben'],
@@ -140,6 +142,7 @@ t.test('a bad value stops the start with one line', async (t) => {
     DATABASE_CONNECT_TIMEOUT: ['99', '60001', '2s'],
     DATABASE_STATEMENT_TIMEOUT: ['99', '60001', '2s'],
     DATABASE_QUEUE: ['0', '100001', '1.5'],
+    SHUTDOWN_DRAIN_SECONDS: ['-1', '61', '0.5'],
     LOG_LEVEL: ['verbose', 'INFO', '30'],
     RATE_LIMIT: ['true', 'ON', '1']
   }
@@ -150,7 +153,7 @@ t.test('a bad value stops the start with one line', async (t) => {
 })
 
 t.test('production listens to everybody, and wants a database and a secret of its own', async (t) => {
-  t.match(loadConfig(production), { ...production, HOST: '0.0.0.0' })
+  t.match(loadConfig(production), { ...production, HOST: '0.0.0.0', SHUTDOWN_DRAIN_SECONDS: 3 })
   t.match(loadConfig({ ...production, HOST: '10.0.0.1' }), { HOST: '10.0.0.1' })
   for (const nothing of [undefined, '', ' ']) {
     isRefused(t, { ...production, DATABASE_URL: nothing }, 'DATABASE_URL', /no default in production/)

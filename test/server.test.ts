@@ -64,7 +64,9 @@ const baseOf = async (server: Program) => (await server.says(/API +(http:\S+)\/a
 
 const database = await postgresServer(t)
 database.refuse()
-const production = start(t, 'server.ts', t.testdir(), { ...settings, SECRET_KEY, NODE_ENV: 'production', DATABASE_URL: database.url })
+const production = start(t, 'server.ts', t.testdir(), {
+  ...settings, SECRET_KEY, NODE_ENV: 'production', DATABASE_URL: database.url, SHUTDOWN_DRAIN_SECONDS: '2'
+})
 
 t.test('in production it says where it is in one line for a log collector', async (t) => {
   await production.says(/"listening".*\n/)
@@ -98,6 +100,19 @@ t.test('it comes up without its database, answers 503, and heals when the databa
   production.child.kill('SIGINT')
   await production.says(/"stopping"/)
   production.child.kill('SIGINT')
+
+  await t.test('on a signal it is not ready any more, and goes on serving until a balancer has seen that', async (t) => {
+    const notReady = await request(base!, 'GET', '/ready')
+    t.strictSame([notReady.status, notReady.body], [503, { detail: 'Service unavailable', status_code: 503 }])
+    t.equal(notReady.headers.get('retry-after'), '2')
+    for (const answer of [notReady, await request(base!, 'GET', '/health'), await request(base!, 'POST', '/api/auth/login', account)]) {
+      t.equal(answer.headers.get('connection'), 'close', 'every answer is the last one of its connection')
+    }
+    await canLogIn(t, base!)
+    const isOpen = async () => fetch(`${base}/health`).then(() => true, () => false)
+    await until(async () => !await isOpen())
+    t.notOk(await isOpen(), 'then nobody else comes in')
+  })
 })
 
 t.test('on its embedded database it tells a person where everything is', async (t) => {
@@ -156,8 +171,15 @@ t.test('what was written is there after a restart, and after kill -9', async (t)
   const newBase = await baseOf(next)
   if (hasIPv6) t.equal(new URL(newBase).hostname, '[::1]', 'another address is shown as it is')
   await canLogIn(t, newBase, killed)
+
+  const silent = connect(Number(new URL(newBase).port), hasIPv6 ? '::1' : '127.0.0.1')
+  await once(silent, 'connect')
+  await request(newBase, 'GET', '/health')
   next.child.kill('SIGINT')
+  await next.says(/"stopping"/)
+  const stopping = Date.now()
   t.match(await next.ended, { status: 0, signal: null, err: '' })
+  t.ok(Date.now() - stopping < 4000, 'whoever has connected and says nothing is not waited for')
 })
 
 t.test('a signal ends it with status 0 before it has reached its database, too', async (t) => {

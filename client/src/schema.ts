@@ -235,7 +235,7 @@ export interface paths {
         };
         /**
          * Readiness
-         * @description Answers 200 when the database answers, 503 otherwise.
+         * @description Answers 200 when the database answers and the server is not about to stop, 503 otherwise.
          */
         get: operations["getReadiness"];
         put?: never;

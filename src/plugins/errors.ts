@@ -14,6 +14,9 @@ const RETRY_AFTER = 2
 /** Milliseconds between two lines about the same trouble. */
 const TROUBLE_LOG_INTERVAL = 1000
 
+/** What the log says of a 503, by its code, when it is not the database's. */
+const TROUBLES: Record<string, string> = { TODO_OVERLOADED: 'overloaded', TODO_STOPPING: 'stopping' }
+
 /** An error in the shape that a client sees. Anything unknown is a bug, and its text stays here. */
 export function answerOf (error: Partial<FastifyError> | null | undefined): ErrorAnswer | ValidationError {
   if (error instanceof ValidationFailed) return { detail: error.issues, status_code: 422 }
@@ -35,15 +38,15 @@ const textOf = (status: number): ErrorAnswer =>
  */
 export const errorsPlugin = fp(async (app) => {
   const methodsOf = watchRoutes(app)
-  const isTimeToLog = { 'database unavailable': every(TROUBLE_LOG_INTERVAL), overloaded: every(TROUBLE_LOG_INTERVAL) }
+  const isTimeToLog = every(TROUBLE_LOG_INTERVAL)
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const answer = answerOf(error)
     if (answer.status_code === 500) request.log.error({ err: error }, 'request failed')
     if (answer.status_code === 503) {
       reply.header('retry-after', RETRY_AFTER)
-      const trouble = error instanceof DatabaseUnavailable ? 'database unavailable' : 'overloaded'
-      if (isTimeToLog[trouble]()) request.log.warn({ reason: error.message }, trouble)
+      const trouble = TROUBLES[error.code] ?? 'database unavailable'
+      if (isTimeToLog(trouble)) request.log.warn({ reason: error.message }, trouble)
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
     return reply.code(answer.status_code).send(answer)
@@ -103,12 +106,12 @@ function watchRoutes (app: FastifyInstance): (url: string) => string | null {
   }
 }
 
-/** @returns a function that says yes at most once in an interval, given in milliseconds */
-function every (interval: number): () => boolean {
-  let next = 0
-  return () => {
-    if (Date.now() < next) return false
-    next = Date.now() + interval
+/** @returns a function that says yes to each text at most once in an interval, given in milliseconds */
+function every (interval: number): (text: string) => boolean {
+  const next = new Map<string, number>()
+  return (text) => {
+    if (Date.now() < (next.get(text) ?? 0)) return false
+    next.set(text, Date.now() + interval)
     return true
   }
 }

@@ -32,17 +32,8 @@ export class RequestLog extends LogController {
 
 const requestLog = new RequestLog()
 
-/** Every answer carries its request's id; on shutdown, the end of its connection (RFC 9112 §9.6). */
+/** Every answer carries its request's id. */
 export const requestsPlugin = fp(async (app) => {
-  let closing = false
-  app.addHook('preClose', (done) => {
-    closing = true
-    done()
-  })
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close')
-    done(null, payload)
-  })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     // Fastify logs nothing of a request whose client went away before the answer was out.

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Config } from '../config.js'
+import { Stopping } from '../errors.js'
 import { ref } from '../schemas/common.js'
 import { errorTextAnswers } from '../schemas/errors.js'
 import { Health, Readiness, ServiceInfo } from '../schemas/status.js'
@@ -21,10 +22,11 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async
       operationId: 'getReadiness',
       tags: ['Service'],
       summary: 'Readiness',
-      description: 'Answers 200 when the database answers, 503 otherwise.',
+      description: 'Answers 200 when the database answers and the server is not about to stop, 503 otherwise.',
       response: { 200: ref(Readiness, { description: 'The database answers' }), ...errorTextAnswers(['Service unavailable']) }
     }
   }, async () => {
+    if (app.isDraining()) throw new Stopping()
     await app.db.ping()
     return { status: 'ready' as const }
   })

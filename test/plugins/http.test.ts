@@ -204,6 +204,8 @@ t.test('a client that never finishes its request is told so', async (t) => {
   const { server } = impatient.app as unknown as { server: Server & { connectionsCheckingInterval: number } }
   t.ok(server.headersTimeout > 0 && server.headersTimeout <= 10_000, 'headers within 10 s')
   t.ok(server.requestTimeout > 0 && server.requestTimeout <= 30_000, 'all of it within 30 s')
+  t.equal(server.connectionsCheckingInterval, 5000, 'give or take 5 s')
+  t.ok(server.keepAliveTimeout > 60_000, 'the next one after a minute, too')
   Object.assign(server, { headersTimeout: 50, requestTimeout: 50, connectionsCheckingInterval: 20 })
   const impatientPort = await listen(impatient.app)
   for (const bytes of [`GET /health HTTP/1.1\r\n${HOST}`, echo('Content-Length: 9')]) {
