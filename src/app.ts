@@ -9,6 +9,7 @@ import { docsPlugin } from './plugins/docs.js'
 import { clientErrorHandler, errorsPlugin, frameworkErrors } from './plugins/errors.js'
 import { loadPlugin } from './plugins/load.js'
 import { openapiPlugin } from './plugins/openapi.js'
+import { rateLimitsPlugin } from './plugins/rate-limits.js'
 import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
 import { shutdownPlugin } from './plugins/shutdown.js'
@@ -30,6 +31,7 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
     logger: { level: config.LOG_LEVEL },
     logController: new RequestLog(),
     genReqId,
+    trustProxy: config.TRUST_PROXY ?? false,
     bodyLimit: BODY_LIMIT,
     // Milliseconds: for a whole request, for its headers, between two looks at both; and between two requests of a connection,
     // which is longer than the minute that balancers wait before they let go of it themselves.
@@ -56,6 +58,7 @@ export async function buildApp (config: Config, database: Database): Promise<Fas
 
   await app.register(async (api) => {
     await api.register(loadPlugin, { config })
+    await api.register(rateLimitsPlugin, { config })
     await api.register(authRoutes, {
       prefix: '/auth',
       passwords: passwords({

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { parseEnv } from 'node:util'
 import { Type, type Static } from '@sinclair/typebox'
@@ -18,6 +19,9 @@ const ORIGINS = '^(\\*|https?://[a-z0-9.:[\\]-]+(\\s*,\\s*https?://[a-z0-9.:[\\]
  * (libuv documentation, "Thread pool work scheduling")
  */
 const MAX_HASH_THREADS = Math.max(1, (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1)
+
+const perMinute = (preset: number, what: string) =>
+  Type.Integer({ default: preset, minimum: 1, maximum: 1_000_000, description: `${what} in a minute, 1 to 1000000` })
 
 /** Every setting: name, rule, default. The descriptions are the second half of the line that a bad setting prints. */
 export const Settings = Type.Object({
@@ -80,6 +84,16 @@ export const Settings = Type.Object({
     default: 'info', description: 'one of fatal, error, warn, info, debug, trace, silent'
   }),
   RATE_LIMIT: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on', description: 'on or off' }),
+  RATE_LIMIT_ADDRESS: perMinute(60, 'signups and logins of an address'),
+  RATE_LIMIT_ACCOUNT: perMinute(10, 'signups and logins of an account from one address'),
+  RATE_LIMIT_USER: perMinute(1000, 'other requests of a user'),
+  TRUST_PROXY: Type.Optional(Type.String({
+    format: 'proxies',
+    description: 'addresses, networks like 10.0.0.0/8, or loopback, linklocal, uniquelocal, with commas between'
+  })),
+  REDIS_URL: Type.Optional(Type.String({
+    pattern: '^rediss?://.+', format: 'url', description: 'redis://user:password@host:6379, or rediss:// for TLS'
+  })),
   API_TITLE: Type.String({ default: 'Todo Backend API', description: 'the name in the documents, a text' }),
   API_VERSION: Type.String({ default: version, description: 'the version in the documents, a text' })
 })
@@ -92,7 +106,7 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true }).addFormat('url', isUrl).compile<Config>(Settings)
+const validate = new Ajv({ coerceTypes: true, useDefaults: true }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
 
 /** Whether a URL can be read, its credentials too. Whoever finds out later would quote the password. */
 function isUrl (text: string): boolean {
@@ -103,6 +117,16 @@ function isUrl (text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether each is an address, a network, or a name that Fastify's `trustProxy` knows. */
+function areProxies (text: string): boolean {
+  return text.split(',').every((part) => {
+    const [address = '', prefix, ...rest] = part.trim().split('/')
+    if (['loopback', 'linklocal', 'uniquelocal'].includes(part.trim())) return true
+    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)]!
+    return rest.length === 0 && bits > 0 && (prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits))
+  })
 }
 
 /** Texts people leave in place of a secret. */

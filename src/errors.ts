@@ -19,6 +19,7 @@ export const RouteNotFound = createError('TODO_ROUTE_NOT_FOUND', 'Not found', 40
 export const MethodNotAllowed = createError('TODO_METHOD_NOT_ALLOWED', 'Method not allowed', 405)
 export const EmailTaken = createError('TODO_EMAIL_TAKEN', 'Email already exists', 409)
 export const UnsupportedMediaType = createError('TODO_UNSUPPORTED_MEDIA_TYPE', 'Unsupported media type', 415)
+export const TooManyRequests = createError('TODO_TOO_MANY_REQUESTS', 'Too many requests', 429)
 export const Overloaded = createError('TODO_OVERLOADED', 'Service unavailable', 503)
 export const Stopping = createError('TODO_STOPPING', 'Service unavailable', 503)
 

@@ -62,6 +62,11 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     SHUTDOWN_DRAIN_SECONDS: 0,
     LOG_LEVEL: 'info',
     RATE_LIMIT: 'on',
+    RATE_LIMIT_ADDRESS: 60,
+    RATE_LIMIT_ACCOUNT: 10,
+    RATE_LIMIT_USER: 1000,
+    TRUST_PROXY: undefined,
+    REDIS_URL: undefined,
     API_TITLE: 'Todo Backend API',
     API_VERSION: version
   })
@@ -107,6 +112,13 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ['SHUTDOWN_DRAIN_SECONDS', '60', 60],
     ['RATE_LIMIT', 'on'],
     ['RATE_LIMIT', 'off'],
+    ['RATE_LIMIT_ADDRESS', '1', 1],
+    ['RATE_LIMIT_ACCOUNT', '1000000', 1_000_000],
+    ['RATE_LIMIT_USER', '1', 1],
+    ...['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8', 'loopback', 'linklocal,uniquelocal , 192.0.2.7/32,::ffff:1.2.3.4/128']
+      .map((proxies) => ['TRUST_PROXY', proxies] as ['TRUST_PROXY', string]),
+    ['REDIS_URL', 'redis://127.0.0.1:6379/1'],
+    ['REDIS_URL', 'rediss://todo:p%40ss@cache.example'],
     ['API_TITLE', 'Aufgaben'],
     ['API_VERSION', '2026-01']
   ]
@@ -144,7 +156,15 @@ t.test('a bad value stops the start with one line', async (t) => {
     DATABASE_QUEUE: ['0', '100001', '1.5'],
     SHUTDOWN_DRAIN_SECONDS: ['-1', '61', '0.5'],
     LOG_LEVEL: ['verbose', 'INFO', '30'],
-    RATE_LIMIT: ['true', 'ON', '1']
+    RATE_LIMIT: ['true', 'ON', '1'],
+    RATE_LIMIT_ADDRESS: ['0', '1000001', 'many'],
+    RATE_LIMIT_ACCOUNT: ['0', '-1'],
+    RATE_LIMIT_USER: ['0', '1.5'],
+    TRUST_PROXY: [
+      'true', '1', '*', 'proxy.example', '10.0.0.1,', '10.0.0.1 10.0.0.2', '10.0.0', '10.0.0.0/0', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8',
+      '10.0.0.0/x', '::/129', 'loopback/8', '10.0.0.1:80'
+    ],
+    REDIS_URL: ['cache.example:6379', 'http://cache.example', 'redis://', 'redis://ada:hunter2@cache.example:port']
   }
   for (const [name, values] of Object.entries(bad)) {
     for (const value of values) isRefused(t, { [name]: value }, name as keyof Config)

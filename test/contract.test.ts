@@ -74,7 +74,7 @@ function expectations (t: Test, { operationId, responses }: Operation): Map<stri
 }
 
 /** Sends cases to every operation. What is documented for a case has to be the answer. */
-async function send (t: Test, cases: Record<string, Change>, taskId: () => Promise<string>) {
+async function send (t: Test, cases: Record<string, Change>, taskId: () => Promise<string>, to = call) {
   for (const operation of operations) {
     const { path, method, operationId, security, requestBody } = operation
     const bodies = requestBody ? examplesOf(requestBody.content['application/json']!) : [undefined]
@@ -86,7 +86,7 @@ async function send (t: Test, cases: Record<string, Change>, taskId: () => Promi
         const good = { params: { user_id: ada.id, task_id: await taskId() }, query: '', headers: {}, body: example }
         const { params, query, ...options } = { ...good, ...await change(good) }
         const url = path.replace(/\{(\w+)\}/g, (_all, parameter: keyof typeof params) => params[parameter]) + query
-        const answer = await call(method, url, { token: security && ada.token, ...options })
+        const answer = await to(method, url, { token: security && ada.token, ...options })
 
         const documented = expected.get(name)
         if (!documented) continue
@@ -102,6 +102,14 @@ async function send (t: Test, cases: Record<string, Change>, taskId: () => Promi
 t.test('every example of a request succeeds, and every mistake gets the documented refusal', async (t) =>
   send(t, cases, async () => (await ada.add('Buy milk')).id))
 
+t.test('beyond its limits an operation answers the documented 429', async (t) => {
+  const settings = { RATE_LIMIT: 'on', RATE_LIMIT_ADDRESS: '1', RATE_LIMIT_USER: '1' }
+  const limited = await startApp(t, { database, settings })
+  await limited.call('POST', '/api/auth/login', { body: {} })
+  await limited.call('GET', '/api/auth/me', { token: ada.token })
+  await send(t, { 'Too many requests': unchanged }, async () => randomUUID(), limited.call)
+})
+
 t.test('without its tables an operation answers the documented 500', async (t) => {
   await sql('alter table tasks rename to lost_tasks')
   await sql('alter table users rename to lost_users')
@@ -114,7 +122,7 @@ t.test('without the database an operation answers the documented 503', async (t)
 })
 
 t.test('every documented answer has been produced', async (t) => {
-  const produced = [...Object.keys(cases), 'Internal server error', 'Service unavailable']
+  const produced = [...Object.keys(cases), 'Too many requests', 'Internal server error', 'Service unavailable']
   for (const operation of operations) {
     t.equal(Object.keys(operation.responses).filter((status) => Number(status) < 400).length, 1, `${operation.operationId} has one success`)
     const missing = [...expectations(t, operation)].filter(([name]) => !produced.includes(name))

@@ -738,6 +738,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -848,6 +863,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -914,6 +944,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1004,6 +1049,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1116,6 +1176,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -1206,6 +1281,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1337,6 +1427,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -1414,6 +1519,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1544,6 +1664,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -1644,6 +1779,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1768,6 +1918,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -1860,6 +2025,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -1993,6 +2173,21 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
             500: {
                 headers: {
@@ -2072,6 +2267,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -2202,6 +2412,21 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description A bug of the server; its log has the details under the `X-Request-Id` */
@@ -2390,21 +2615,21 @@ export interface operations {
 
 /** The statuses that each operation can answer. */
 export const statuses: Record<string, readonly number[]> = {
-  'post /api/auth/signup': [201, 400, 409, 413, 415, 422, 500, 503],
-  'post /api/auth/login': [200, 400, 401, 413, 415, 422, 500, 503],
-  'get /api/auth/me': [200, 401, 422, 500, 503],
-  'get /api/tasks': [200, 401, 422, 500, 503],
-  'post /api/tasks': [201, 400, 401, 413, 415, 422, 500, 503],
-  'get /api/tasks/{task_id}': [200, 401, 403, 404, 422, 500, 503],
-  'put /api/tasks/{task_id}': [200, 400, 401, 403, 404, 413, 415, 422, 500, 503],
-  'delete /api/tasks/{task_id}': [204, 401, 403, 404, 422, 500, 503],
-  'patch /api/tasks/{task_id}/complete': [200, 400, 401, 403, 404, 413, 415, 422, 500, 503],
-  'get /api/{user_id}/tasks': [200, 401, 403, 422, 500, 503],
-  'post /api/{user_id}/tasks': [201, 400, 401, 403, 413, 415, 422, 500, 503],
-  'get /api/{user_id}/tasks/{task_id}': [200, 401, 403, 404, 422, 500, 503],
-  'put /api/{user_id}/tasks/{task_id}': [200, 400, 401, 403, 404, 413, 415, 422, 500, 503],
-  'delete /api/{user_id}/tasks/{task_id}': [204, 401, 403, 404, 422, 500, 503],
-  'patch /api/{user_id}/tasks/{task_id}/complete': [200, 400, 401, 403, 404, 413, 415, 422, 500, 503],
+  'post /api/auth/signup': [201, 400, 409, 413, 415, 422, 429, 500, 503],
+  'post /api/auth/login': [200, 400, 401, 413, 415, 422, 429, 500, 503],
+  'get /api/auth/me': [200, 401, 422, 429, 500, 503],
+  'get /api/tasks': [200, 401, 422, 429, 500, 503],
+  'post /api/tasks': [201, 400, 401, 413, 415, 422, 429, 500, 503],
+  'get /api/tasks/{task_id}': [200, 401, 403, 404, 422, 429, 500, 503],
+  'put /api/tasks/{task_id}': [200, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503],
+  'delete /api/tasks/{task_id}': [204, 401, 403, 404, 422, 429, 500, 503],
+  'patch /api/tasks/{task_id}/complete': [200, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503],
+  'get /api/{user_id}/tasks': [200, 401, 403, 422, 429, 500, 503],
+  'post /api/{user_id}/tasks': [201, 400, 401, 403, 413, 415, 422, 429, 500, 503],
+  'get /api/{user_id}/tasks/{task_id}': [200, 401, 403, 404, 422, 429, 500, 503],
+  'put /api/{user_id}/tasks/{task_id}': [200, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503],
+  'delete /api/{user_id}/tasks/{task_id}': [204, 401, 403, 404, 422, 429, 500, 503],
+  'patch /api/{user_id}/tasks/{task_id}/complete': [200, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503],
   'get /health': [200],
   'get /ready': [200, 503],
   'get /': [200],

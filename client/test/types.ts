@@ -103,7 +103,7 @@ export function handled (result: Result<'signUp'>): string {
     case 409: return result.body.detail
     case 422: return result.body.detail.map(({ loc, msg }) => `${loc.join('.')} ${msg}`).join()
     case 400: case 413: case 415: return 'a bug of this page'
-    case 500: case 503: return 'later'
+    case 429: case 500: case 503: return 'later'
     default: return result satisfies never
   }
 }
@@ -114,7 +114,7 @@ export function unhandled (result: Result<'signUp'>): string {
     case 201: return result.body.name
     case 422: return result.body.detail.map(({ msg }) => msg).join()
     case 400: case 413: case 415: return 'a bug of this page'
-    case 500: case 503: return 'later'
+    case 429: case 500: case 503: return 'later'
     // @ts-expect-error 409 is not handled
     default: return result satisfies never
   }

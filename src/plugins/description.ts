@@ -11,6 +11,11 @@ export const description = `A to-do list for many people: everyone signs up, log
 
 Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), *Try it out* on *Log in* authorizes the page.
 
+## Limits
+
+Signups and logins are counted by address, and by account and address; every other operation by user. \`RateLimit-Policy\` says what is
+allowed: \`"user";q=1000;w=60\` is a thousand requests in 60 seconds. \`RateLimit\` says what is left: \`"user";r=999;t=60\`.
+
 ## Errors
 
 Every error answer is \`{"detail": …, "status_code": …}\`, and \`status_code\` is the HTTP status again. The \`detail\` is a constant text

@@ -25,6 +25,9 @@ function trim (text: string): string {
   return text.slice(start, end)
 }
 
+/** An email as it is compared. ASCII only: toLowerCase would make an ASCII letter of U+212A, the Kelvin sign. */
+export const normalized = (text: string): string => trim(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
 /** `x-normalize`: a text is trimmed and put in lower case before any other rule looks at it. */
 const normalize: FuncKeywordDefinition = {
   keyword: 'x-normalize',
@@ -33,8 +36,7 @@ const normalize: FuncKeywordDefinition = {
   modifying: true,
   errors: false,
   validate: (_steps: string[], text: string, _schema?: unknown, at?: DataValidationCxt) => {
-    // ASCII only: toLowerCase would make an ASCII letter of U+212A, the Kelvin sign, and a second spelling of an account.
-    at!.parentData[at!.parentDataProperty] = trim(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    at!.parentData[at!.parentDataProperty] = normalized(text)
     return true
   }
 }

@@ -4,7 +4,7 @@ import type { Passwords } from '../passwords.js'
 import { usersIn } from '../repositories/users.js'
 import { LoginAnswer, LoginRequest, SignupRequest, User } from '../schemas/auth.js'
 import { NoQuery, ref } from '../schemas/common.js'
-import { bodyErrors, errorAnswers, serverErrors, tokenErrors } from '../schemas/errors.js'
+import { apiErrors, bodyErrors, errorAnswers, tokenErrors } from '../schemas/errors.js'
 
 /** Story 1: sign up, log in, who am I. */
 export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = async (app, { passwords }) => {
@@ -16,6 +16,8 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   })
 
   app.post('/signup', {
+    onRequest: app.limits.address,
+    preValidation: app.limits.account,
     preHandler: app.admitHashing,
     schema: {
       operationId: 'signUp',
@@ -29,7 +31,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
           description: 'The new account',
           headers: { Location: { type: 'string', description: 'Where the account is read: `/api/auth/me`' } }
         }),
-        ...errorAnswers([...bodyErrors, 'Email already exists', ...serverErrors], [
+        ...errorAnswers([...bodyErrors, 'Email already exists', ...apiErrors], [
           { loc: ['body', 'password'], msg: 'must NOT have fewer than 8 characters', type: 'value_error.str.min_length' }
         ])
       }
@@ -41,6 +43,8 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   })
 
   app.post('/login', {
+    onRequest: app.limits.address,
+    preValidation: app.limits.account,
     preHandler: app.admitHashing,
     schema: {
       operationId: 'logIn',
@@ -51,7 +55,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       body: ref(LoginRequest),
       response: {
         200: ref(LoginAnswer, { description: 'A token and whose it is' }),
-        ...errorAnswers([...bodyErrors, 'Invalid email or password', ...serverErrors], [
+        ...errorAnswers([...bodyErrors, 'Invalid email or password', ...apiErrors], [
           { loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }
         ])
       }
@@ -71,7 +75,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   })
 
   app.get('/me', {
-    onRequest: app.authenticate,
+    onRequest: [app.authenticate, ...app.limits.user],
     schema: {
       operationId: 'getMe',
       tags: ['Accounts'],
@@ -81,7 +85,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       querystring: NoQuery,
       response: {
         200: ref(User, { description: "The token's user" }),
-        ...errorAnswers([...tokenErrors, ...serverErrors])
+        ...errorAnswers([...tokenErrors, ...apiErrors])
       }
     }
   }, async (request) => {

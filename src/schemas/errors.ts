@@ -47,14 +47,18 @@ type ErrorText = (typeof errorTexts)[ErrorStatus][number]
 /** What every operation with a body can answer before its handler. */
 export const bodyErrors = ['Malformed JSON', 'Malformed UTF-8', 'Request body too large', 'Unsupported media type'] as const
 
-/** What every operation that asks the database can answer. */
-export const serverErrors = ['Internal server error', 'Service unavailable'] as const
+/** What every operation of the API can answer. */
+export const apiErrors = ['Too many requests', 'Internal server error', 'Service unavailable'] as const
 
 /** What every operation behind a token can answer. */
 export const tokenErrors = ['Not authenticated', 'Invalid authentication credentials'] as const
 
 const text = (description: string) => ({ type: 'string', description })
 const retryAfter = { 'Retry-After': { type: 'integer', minimum: 1, description: 'Seconds to wait before the next try' } }
+const limits = {
+  RateLimit: text('What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30`'),
+  'RateLimit-Policy': text('Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60`')
+}
 const challenge = {
   'WWW-Authenticate': text('`Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3)')
 }
@@ -67,6 +71,7 @@ const described: Record<number, { description: string, headers?: Record<string, 
   409: { description: 'The email is taken' },
   413: { description: 'The body is larger than 64 KiB' },
   415: { description: 'The body is not `application/json`' },
+  429: { description: 'A rate limit is used up', headers: { ...limits, ...retryAfter } },
   500: { description: 'A bug of the server; its log has the details under the `X-Request-Id`' },
   503: { description: 'The database cannot be reached, or the server is overloaded or stopping', headers: retryAfter }
 }

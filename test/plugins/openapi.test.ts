@@ -48,8 +48,13 @@ const texts: Record<string, string[]> = {
   409: ['Email already exists'],
   413: ['Request body too large'],
   415: ['Unsupported media type'],
+  429: ['Too many requests'],
   500: ['Internal server error'],
   503: ['Service unavailable']
+}
+
+const expectedHeaders: Record<string, string[]> = {
+  201: ['Location'], 401: ['WWW-Authenticate'], 429: ['RateLimit', 'RateLimit-Policy', 'Retry-After'], 503: ['Retry-After']
 }
 
 // The document says what the validator of the server says, in formats as well.
@@ -101,7 +106,7 @@ for (const endpoint of endpoints) {
       const type = component === 'HtmlPage' ? 'text/html' : 'application/json'
       t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
-      const expected = { 201: ['Location'], 401: ['WWW-Authenticate'], 503: ['Retry-After'] }[status] ?? (component === 'TaskPage' ? ['Link'] : [])
+      const expected = expectedHeaders[status] ?? (component === 'TaskPage' ? ['Link'] : [])
       t.strictSame(Object.keys(headers), expected, `headers of ${status}`)
     }
 

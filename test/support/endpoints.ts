@@ -13,7 +13,7 @@ export interface Endpoint {
   errors: number[]
 }
 
-const database = [500, 503]
+const api = [429, 500, 503]
 const bodied = [400, 413, 415]
 
 const service = (path: string, answer: string, errors: number[] = []): Endpoint =>
@@ -22,7 +22,7 @@ const service = (path: string, answer: string, errors: number[] = []): Endpoint 
 /** The six operations on tasks. @param owner what the mount can answer on top */
 function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
   const item = `${collection}/{task_id}`
-  const all = [401, 422, ...database]
+  const all = [401, 422, ...api]
   const one = [...all, 403, 404]
   return [
     { method: 'GET', path: collection, success: 200, answer: 'TaskPage', errors: [...all, ...owner] },
@@ -42,7 +42,7 @@ export const endpoints: Endpoint[] = [
     body: 'SignupRequest',
     success: 201,
     answer: 'User',
-    errors: [409, 422, ...bodied, ...database]
+    errors: [409, 422, ...bodied, ...api]
   },
   {
     method: 'POST',
@@ -51,9 +51,9 @@ export const endpoints: Endpoint[] = [
     body: 'LoginRequest',
     success: 200,
     answer: 'LoginAnswer',
-    errors: [401, 422, ...bodied, ...database]
+    errors: [401, 422, ...bodied, ...api]
   },
-  { method: 'GET', path: '/api/auth/me', isProtected: true, success: 200, answer: 'User', errors: [401, 422, ...database] },
+  { method: 'GET', path: '/api/auth/me', isProtected: true, success: 200, answer: 'User', errors: [401, 422, ...api] },
   ...taskEndpoints('/api/tasks', []),
   ...taskEndpoints('/api/{user_id}/tasks', [403]),
   service('/docs', 'HtmlPage'),

@@ -18,7 +18,7 @@ declare module 'fastify' {
 export const tasksMounts: FastifyPluginAsync = async (app) => {
   app.decorateRequest('tasks')
 
-  app.addHook('onRequest', app.authenticate)
+  for (const hook of [app.authenticate, ...app.limits.user]) app.addHook('onRequest', hook)
   app.addHook('onRequest', (request, reply, done) => {
     request.tasks = tasksOf(app.db, request.user.sub)
     reply.header('cache-control', 'private, no-cache')

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { ForeignTask, InvalidCredentials, TaskNotFound } from '../../errors.js'
 import { NoQuery, ref } from '../../schemas/common.js'
-import { bodyErrors, errorAnswers, serverErrors, tokenErrors } from '../../schemas/errors.js'
+import { apiErrors, bodyErrors, errorAnswers, tokenErrors } from '../../schemas/errors.js'
 import {
   Task, TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskUpdate, type OwnerPath, type OwnerTaskPath, type TaskPath
 } from '../../schemas/tasks.js'
@@ -22,7 +22,7 @@ export interface Mount {
 
 /** The six operations on tasks. `request.tasks` is all they can reach: the tasks of whoever asks. */
 export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, suffix, collectionPath, itemPath, errors }) => {
-  const everywhere = [...tokenErrors, ...errors, ...serverErrors]
+  const everywhere = [...tokenErrors, ...errors, ...apiErrors]
   const onTask = [...everywhere, 'Not authorized to access this task', 'Task not found'] as const
   const shared = { tags: [tag], security: [{ bearer: [] }] }
   const collection = { ...shared, ...(collectionPath && { params: collectionPath }) }

@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+import type { Redis } from 'ioredis'
+
+/** Milliseconds. A request waits for Redis no longer than this; the connection is then given up. */
+const PATIENCE = 250
+
+/** Milliseconds between two tries to reach it, and so between two lines about that. */
+const RETRY = 1000
+
+/**
+ * A Redis that nothing depends on: what it does not answer at once fails at once.
+ * @param app it is connected when the application is ready, and closed with it
+ * @param url `redis://…` or `rediss://…`
+ */
+export async function connectRedis (app: FastifyInstance, url: string): Promise<Redis> {
+  const { Redis } = await import('ioredis')
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: PATIENCE,
+    commandTimeout: PATIENCE,
+    socketTimeout: PATIENCE,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => RETRY
+  })
+  redis.on('error', ({ message }: Error) => { app.log.warn({ reason: message }, 'Redis unavailable; rate limits are counted here') })
+  app.addHook('onReady', async () => { await redis.connect().catch(() => {}) })
+  app.addHook('onClose', async () => { redis.disconnect() })
+  return redis
+}
