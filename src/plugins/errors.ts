@@ -1,4 +1,4 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -70,17 +70,23 @@ export const errorsPlugin = fp(async (app) => {
 
   app.server.on('request', (request, response) => { answers.set(request.socket, response) })
 
-  // HTTP/1.1 wants a Host (RFC 9112 §3.2). Node would refuse its absence with an empty body.
-  app.addHook('preParsing', (request, _reply, _payload, done) => {
-    const { headers, httpVersion } = request.raw
-    done(headers.host === undefined && httpVersion === '1.1' ? new MalformedRequest() : undefined)
-  })
+  app.addHook('preParsing', ({ raw }, _reply, _payload, done) => { done(isMalformed(raw) ? new MalformedRequest() : undefined) })
 
   // The route is decided before the body is read. The CORS plugin's catch-all takes every other OPTIONS.
   app.addHook('preParsing', (request, reply, _payload, done) => {
     done(request.is404 || request.routeOptions.url === '*' ? missed(request, reply) : undefined)
   })
 }, { name: 'errors' })
+
+/**
+ * What Node lets through, or would refuse with an empty body: HTTP/1.1 wants one Host, and none may come twice (RFC 9112 §3.2);
+ * `*` is for OPTIONS (§3.2.4), and the router would take it for `/`.
+ */
+function isMalformed ({ httpVersion, method, rawHeaders: fields, url }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let at = 0; at < fields.length; at += 2) if (fields[at]!.length === 4 && fields[at]!.toLowerCase() === 'host') hosts++
+  return hosts > 1 || (hosts === 0 && httpVersion === '1.1') || (url === '*' && method !== 'OPTIONS')
+}
 
 /** `error="invalid_token"` only when there was a token (RFC 6750 §3.1). */
 const challengeOf = (error: Error) => error instanceof InvalidCredentials ? 'Bearer error="invalid_token"' : 'Bearer'

@@ -55,6 +55,10 @@ function isRefusal (t: Test, answer: RawAnswer | undefined, status: number): voi
 const refused: Record<string, [status: number, bytes: string | Buffer]> = {
   'HTTP/1.1 without Host': [400, request('GET /nope HTTP/1.1', [CLOSE])],
   'HTTP/1.1 without Host, with a body': [400, request('POST /echo HTTP/1.1', [JSON_TYPE, 'Content-Length: 7', CLOSE], BODY)],
+  'two Hosts': [400, request('GET /health HTTP/1.1', [HOST, 'Host: example.com', CLOSE])],
+  'a Host twice': [400, request('GET /health HTTP/1.1', [HOST, 'host: localhost', CLOSE])],
+  'HTTP/1.0 with two Hosts': [400, request('GET /health HTTP/1.0', [HOST, HOST])],
+  'a GET of the whole server': [400, request('GET * HTTP/1.1', [HOST, CLOSE])],
   'an expectation that nobody knows': [417, request('GET /health HTTP/1.1', [HOST, 'Expect: a miracle'])],
   'an expectation that nobody knows, with a body': [417, echo('Expect: 200-ok', 'Content-Length: 7')],
   'a header of 20 KB': [431, request('GET /health HTTP/1.1', [HOST, `X-Long: ${'a'.repeat(20_000)}`])],
@@ -122,6 +126,7 @@ const served: Record<string, [bytes: string, status: number, body: object]> = {
   'an offer to speak HTTP/2': [request('GET /health HTTP/1.1', [HOST, 'Upgrade: h2c', 'Connection: Upgrade, close']), 200, { status: 'healthy' }],
   'a GET with a body': [request('GET /health HTTP/1.1', [HOST, 'Content-Length: 7', CLOSE], BODY), 200, { status: 'healthy' }],
   'dot segments in the path': [request('GET /api/../health HTTP/1.1', [HOST, CLOSE]), 404, { status_code: 404 }],
+  'OPTIONS of the whole server': [request('OPTIONS * HTTP/1.1', [HOST, CLOSE]), 405, { status_code: 405 }],
   'a fragment in the URL': [request('GET /health#top HTTP/1.1', [HOST, CLOSE]), 200, { status: 'healthy' }]
 }
 
