@@ -7,6 +7,9 @@ import type { Statement, Values } from './statement.js'
 /** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
 const MARGIN = 300
 
+/** Seconds after which a connection that nobody uses is closed. */
+const IDLE_TIMEOUT = 10
+
 /** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
 export interface Limits {
   /** Connections at most. */
@@ -34,6 +37,8 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   const open = () => postgres(url, {
     max: poolSize,
     connect_timeout: connectTimeout / 1000,
+    // Also ends what the driver still connects for a pool that has been replaced meanwhile.
+    idle_timeout: IDLE_TIMEOUT,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
     fetch_types: false,
@@ -54,6 +59,8 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
       return await new Promise<never>((resolve, reject) => {
         timer = setTimeout(() => {
           reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
+          // One that was never sent would be sent later, when nobody waits for it any more.
+          if (!query.state) query.cancel()
           giveUp(used, query, asked)
         }, deadline)
         const settled = () => { if (query.state) answered.set(query.state, performance.now()) }

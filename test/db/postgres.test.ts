@@ -186,6 +186,18 @@ t.test('time inside PostgreSQL', { skip: !serverUrl && 'the embedded database ha
   t.strictSame((await run('select pg_backend_pid() as id'))[0], before, 'and its connection, which only was busy, is kept')
 })
 
+t.test('a statement that was answered 503 before it was sent is never sent', async (t) => {
+  const ada = await signUp()
+  server.treat('stall')
+  server.cut()
+  const answers = Array.from({ length: 9 }, async () => ada.call('POST', '/api/tasks', { body: { title: 'Too late' } }))
+  await isOutage(t, ...answers)
+  server.treat('pass')
+  // Time for what the driver still has in its queues.
+  await new Promise((resolve) => { setTimeout(resolve, 2000) })
+  t.match((await ada.call('GET', '/api/tasks')).body, { total: 0 })
+})
+
 t.test('a database that does not answer any more is 503 within the deadline', async (t) => {
   const ada = await signUp()
   void server.silence()
