@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { PASSWORD, clientOf, newEmail, signUp, type Answer, type Client } from './support/client.js'
+import { startCluster, type Cluster } from './support/cluster.js'
+import { NOISE } from './support/run.js'
+import { startServer } from './support/server.js'
+import { report, tally } from './support/table.js'
+
+/** What a hash takes here: enough to count the hashes that are made at a time in the memory of the process. */
+const HASH_MIB = 64
+const costly = { ARGON2_MEMORY_KIB: String(HASH_MIB * 1024), ARGON2_TIME_COST: '2' }
+
+/** The defaults of HASH_THREADS and HASH_QUEUE. */
+const THREADS = Math.min(3, Math.max(1, availableParallelism() - 1))
+const QUEUE = 64
+
+const FLOOD = 500
+
+/** Milliseconds within which a login that is too much is refused. */
+const REFUSAL = 100
+
+/** Milliseconds that the throughput of others is measured. */
+const WINDOW = 4000
+
+const login = (email: string, password = PASSWORD) => ({ body: { email, password } })
+
+async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
+  const server = await startServer(t, { DATABASE_URL: url, ...costly })
+  const client = clientOf(t, server.port)
+  const [ada] = await signUp(client, 1)
+  const { email, token } = ada!
+  const { body: { id } } = await client.call('POST', '/api/tasks', { token, body: { title: 'xyzzy' } })
+  const readers = clientOf(t, server.port)
+  const read = async () => readers.call('GET', `/api/tasks/${id}`, { token })
+
+  /** How often others can read a task in a second, and whether all could. */
+  async function throughput (): Promise<{ rate: number, failed: number }> {
+    let count = 0
+    let failed = 0
+    const end = performance.now() + WINDOW
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      while (performance.now() < end) {
+        if ((await read()).status === 200) count++
+        else failed++
+      }
+    }))
+    return { rate: count / WINDOW * 1000, failed }
+  }
+
+  await t.test(`${FLOOD} logins at a time`, async (t) => {
+    const begin = performance.now()
+    t.equal((await client.call('POST', '/api/auth/login', login(email))).status, 200)
+    const hash = performance.now() - begin
+    const alone = await throughput()
+
+    const before = server.figures().rss
+    let most = before
+    const watch = setInterval(() => { most = Math.max(most, server.figures().rss) }, 10)
+    const answers: Answer[] = []
+    const end = performance.now() + WINDOW
+    const flood = Promise.all(Array.from({ length: FLOOD }, async (_, index) => {
+      while (performance.now() < end) {
+        // Half of them nobody's: those get no other treatment.
+        const answer = await client.call('POST', '/api/auth/login', login(index % 2 ? email : newEmail('nobody')))
+        answers.push(answer)
+        if (answer.status === 503) await sleep(Number(answer.headers['retry-after']) * 1000)
+      }
+    }))
+    const flooded = await throughput()
+    await flood
+    clearInterval(watch)
+
+    const refused = answers.filter(({ status }) => status === 503 || status === 429)
+    const hashed = answers.filter(({ status }) => status === 200 || status === 401)
+    const refusal = refused.map(({ ms }) => ms).sort((a, b) => a - b)[Math.floor(refused.length * 0.99)]!
+    const hashes = Math.floor((most - before) / 1024 / 1024 / HASH_MIB)
+    report(t, {
+      fault: `${FLOOD} logins at a time`, sent: answers.length, answered: answers.length, failed: refused.length, slowest: Math.max(...answers.map(({ ms }) => ms))
+    })
+    t.comment(`${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused, 99 of 100 within ${Math.round(refusal)} ms`)
+    t.comment(`reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
+    t.equal(refused.length + hashed.length, answers.length, `hashed or refused, and nothing else: ${JSON.stringify(tally(answers.map(({ status }) => String(status))))}`)
+    t.ok(refused.every(({ headers }) => Number(headers['retry-after']) > 0), 'with Retry-After')
+    t.ok(hashed.length >= THREADS + QUEUE, 'as many as may wait were let in')
+    t.ok(hashed.length <= THREADS + QUEUE + WINDOW * 2 / hash * THREADS, 'and those that followed them')
+    t.ok(hashes <= THREADS, 'memory tells how many hashes were made at a time')
+    t.ok(refusal < REFUSAL * NOISE, 'the others were refused at once')
+    t.equal(flooded.failed, 0, 'others were served')
+    t.ok(flooded.rate > alone.rate / 2 / NOISE, 'and at a fair rate')
+  })
+
+  await t.test('a hash that nobody waits for any more is not made', async (t) => {
+    const begin = performance.now()
+    await client.call('POST', '/api/auth/login', login(email))
+    const hash = performance.now() - begin
+    await leave(server.port, QUEUE, email)
+    const { status, ms } = await client.call('POST', '/api/auth/login', login(email))
+    t.comment(`${QUEUE} logins whose clients went away, then one: answered after ${Math.round(ms)} ms (a hash takes ${Math.round(hash)} ms)`)
+    t.equal(status, 200)
+    t.ok(ms < hash * QUEUE / 2, 'it did not wait for theirs')
+    await isQuiet(client)
+  })
+}
+
+/** Sends logins, and goes away before they are answered. */
+async function leave (port: number, count: number, email: string): Promise<void> {
+  const body = JSON.stringify(login(email).body)
+  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  for (const socket of sockets) {
+    await once(socket, 'connect')
+    socket.write(`POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+  }
+  await sleep(100)
+  for (const socket of sockets) socket.destroy()
+}
+
+/** Waits until the server has room for hashes again. */
+async function isQuiet (client: Client): Promise<void> {
+  while ((await client.call('POST', '/api/auth/login', login(newEmail('nobody')))).status === 503) await sleep(100)
+}
+
+const cluster = await startCluster(t)
+if (cluster) t.test('on PostgreSQL', async (t) => onPostgres(t, cluster))

@@ -1,0 +1,65 @@
+import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+
+/** `npm run test:faults -- --full`: the numbers of the promise instead of those that fit into a check. */
+export const full = process.env.FAULTS === 'full'
+
+/** How often, or how much, of what has a number. */
+export const rounds = full
+  ? { serverKills: 100, postgresKills: 20, embeddedKills: 20, rolling: 10_000 }
+  : { serverKills: 10, postgresKills: 3, embeddedKills: 3, rolling: 3000 }
+
+/** Where logs and figures of this run are kept. A test file that runs alone has a folder of its own. */
+export const folder = process.env.FAULTS_FOLDER ?? mkdtempSync(join(tmpdir(), 'faults-'))
+
+/** Milliseconds within which a request is answered whatever has failed, and within which success is back. */
+export const PROMISED = 5000
+
+/** A latency fails a test only when it is so many times its target: machines are noisy. */
+export const NOISE = 5
+
+/** A port of the loopback that nothing listens on. */
+export async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Waits until something is so. @throws after the given seconds */
+export async function until (what: string, isSo: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !await isSo();) {
+    if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${what}`)
+    await sleep(20)
+  }
+}
+
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin']
+
+/**
+ * Finds a program that a test needs and npm does not bring.
+ * @returns its path; undefined when it is not installed, and then the test is already skipped
+ * @throws Error when it is not installed and CI is "true": there a skipped test would look like a passed one
+ */
+export function need (t: Test, command: string, folders = FOLDERS): string | undefined {
+  const found = folders.map((place) => join(place, command)).find(isProgram)
+  if (found) return found
+  const reason = `${command} is not installed`
+  if (process.env.CI === 'true') throw new Error(reason)
+  t.pass(`with ${command}`, { skip: reason })
+}
+
+function isProgram (path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
