@@ -11,7 +11,7 @@ import { report, tally } from './support/table.js'
 
 /** What a hash takes here: enough to count the hashes that are made at a time in the memory of the process. */
 const HASH_MIB = 64
-const costly = { ARGON2_MEMORY_KIB: String(HASH_MIB * 1024), ARGON2_TIME_COST: '2' }
+const costly = { ARGON2_MEMORY_KIB: String(HASH_MIB * 1024), ARGON2_TIME_COST: '1' }
 
 /** The defaults of HASH_THREADS and HASH_QUEUE. */
 const THREADS = Math.min(3, Math.max(1, availableParallelism() - 1))
@@ -56,6 +56,8 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const hash = performance.now() - begin
     const alone = await throughput()
 
+    // Everybody is connected already: what is measured is the server's decision.
+    await Promise.all(Array.from({ length: FLOOD }, async () => client.call('GET', '/health')))
     const before = server.figures().rss
     let most = before
     const watch = setInterval(() => { most = Math.max(most, server.figures().rss) }, 10)
@@ -75,12 +77,13 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
 
     const refused = answers.filter(({ status }) => status === 503 || status === 429)
     const hashed = answers.filter(({ status }) => status === 200 || status === 401)
-    const refusal = refused.map(({ ms }) => ms).sort((a, b) => a - b)[Math.floor(refused.length * 0.99)]!
+    const waits = refused.map(({ ms }) => ms).sort((a, b) => a - b)
+    const refusal = waits[Math.floor(waits.length / 2)]!
     const hashes = Math.floor((most - before) / 1024 / 1024 / HASH_MIB)
     report(t, {
       fault: `${FLOOD} logins at a time`, sent: answers.length, answered: answers.length, failed: refused.length, slowest: Math.max(...answers.map(({ ms }) => ms))
     })
-    t.comment(`${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused, 99 of 100 within ${Math.round(refusal)} ms`)
+    t.comment(`${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(waits.at(-1)!)} ms`)
     t.comment(`reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
     t.equal(refused.length + hashed.length, answers.length, `hashed or refused, and nothing else: ${JSON.stringify(tally(answers.map(({ status }) => String(status))))}`)
     t.ok(refused.every(({ headers }) => Number(headers['retry-after']) > 0), 'with Retry-After')
