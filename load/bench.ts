@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { cpus, release, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { startCluster } from './bench/cluster.js'
+import { buildAll, contenderNames, startContender, type Contender } from './bench/contenders.js'
+import { CHECKED, checkContract } from './bench/contract.js'
+import { endpoints } from './bench/endpoints.js'
+import { chooseGenerator } from './bench/generator.js'
+import { measureInTurns, summary, tokenOf, type Bench } from './bench/measure.js'
+import { chart, figuresText, toJson, verdictsText, type Table } from './bench/report.js'
+import { measureBesideLogins, measureLogins, measurePages, startVerdicts } from './bench/special.js'
+import { compare } from './bench/targets.js'
+
+const USAGE = `npm run bench -- [options]
+  --quick              the endpoints with a target against go, small data set, in under two minutes
+  --json FILE          writes the figures for programs
+  --chart FILE         writes the figures as an SVG picture
+  --only NAMES         contenders, comma-separated (${contenderNames.join(',')})
+  --endpoints NAMES    endpoints, comma-separated
+  --rounds N           rounds, of which the medians count (5; quick 3)
+  --seconds N          of one measurement (4; quick 1)
+  --connections N      64
+  --pool N             connections to PostgreSQL, of everybody (4)`
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    chart: { type: 'string' },
+    only: { type: 'string', default: contenderNames.join(',') },
+    endpoints: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    connections: { type: 'string', default: '64' },
+    pool: { type: 'string', default: '4' },
+    help: { type: 'boolean', default: false }
+  }
+})
+if (options.help) {
+  console.log(USAGE)
+  process.exit()
+}
+
+const QUICK = 'list,get,create,complete'
+const sizes = options.quick ? { users: 500, large: [] } : { users: 1000, large: [100_000, 1_000_000] }
+const chosen = (options.endpoints ?? (options.quick ? QUICK : endpoints.map(({ name }) => name).join())).split(',')
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 5))
+const secret = randomBytes(32).toString('hex')
+
+const stops: Array<() => Promise<void>> = []
+try {
+  const [cluster, built] = await Promise.all([startCluster(sizes), buildAll(options.only.split(','))])
+  stops.push(cluster.stop)
+  const sql = postgres(cluster.url, { max: 1, onnotice: () => {} })
+  stops.push(async () => sql.end())
+  const generator = await chooseGenerator()
+  const contenders: Contender[] = []
+  for (const { name, command } of built) {
+    const token = tokenOf(CHECKED, secret)
+    const setting = { databaseUrl: cluster.url, secret, poolSize: Number(options.pool), token }
+    const contender = await startContender(name, command, setting)
+    stops.push(contender.stop)
+    contenders.push(contender)
+    await checkContract(contender, token)
+  }
+  const bench: Bench = {
+    sql,
+    drive: generator.drive,
+    secret,
+    connections: Number(options.connections),
+    seconds: Number(options.seconds ?? (options.quick ? 1 : 4))
+  }
+  const machine = {
+    cpu: `${cpus().length} × ${cpus()[0]!.model}`,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+    postgresql: cluster.settings,
+    generator: `${generator.name}, ${bench.connections} connections`,
+    rounds: `${rounds} of ${bench.seconds} s`
+  }
+  console.log(JSON.stringify(machine, null, 2))
+
+  const table: Table = new Map()
+  for (const endpoint of endpoints.filter(({ name }) => chosen.includes(name))) {
+    const figures = await measureInTurns(bench, contenders, endpoint, rounds)
+    table.set(endpoint.name, new Map([...figures].map(([name, all]) => [name, summary(all)])))
+    console.log(`\n${figuresText(new Map([[endpoint.name, table.get(endpoint.name)!]]))}`)
+  }
+  const verdicts = compare(table)
+  const server = contenders.find(({ name }) => name === 'server')
+  if (server) verdicts.push(...startVerdicts(server))
+  if (server && !options.quick && !options.endpoints) {
+    const pages = await measurePages(bench, server, sizes, rounds)
+    console.log(`\n${pages.text}`)
+    verdicts.push(...pages.verdicts, await measureBesideLogins(bench, server, rounds), await measureLogins(bench, server, rounds))
+  }
+  console.log(`\n${verdictsText(verdicts)}`)
+  if (options.json) writeFileSync(options.json, JSON.stringify({ machine, endpoints: toJson(table), targets: verdicts }, null, 2))
+  if (options.chart) writeFileSync(options.chart, chart(table))
+} finally {
+  for (const stop of stops.reverse()) await stop()
+}
