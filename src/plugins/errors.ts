@@ -72,9 +72,9 @@ export const errorsPlugin = fp(async (app) => {
 
   app.addHook('preParsing', ({ raw }, _reply, _payload, done) => { done(isMalformed(raw) ? new MalformedRequest() : undefined) })
 
-  // The route is decided before the body is read. The CORS plugin's catch-all takes every other OPTIONS.
+  // The route is decided before the body is read.
   app.addHook('preParsing', (request, reply, _payload, done) => {
-    done(request.is404 || request.routeOptions.url === '*' ? missed(request, reply) : undefined)
+    done(request.is404 ? missed(request, reply) : undefined)
   })
 }, { name: 'errors' })
 
@@ -99,8 +99,6 @@ function watchRoutes (app: FastifyInstance): (url: string) => string | null {
   const router = findMyWay({ maxParamLength: Number.MAX_SAFE_INTEGER })
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
-    // The CORS plugin's catch-all for preflights is no route of ours.
-    if (url === '*') return
     const known = methods.get(url) ?? new Set()
     if (known.size === 0) router.on('GET', url, () => {}, known)
     methods.set(url, known)

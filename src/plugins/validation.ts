@@ -89,16 +89,24 @@ function issueOf (failure: Failure, part: string): Issue {
   }
 }
 
-/** Query and path values are text. Only the canonical writing of a number or a boolean becomes one. */
-function coerced (schema: Schema, text: Record<string, unknown>): Record<string, unknown> {
-  const values: Record<string, unknown> = { ...text }
-  for (const [name, { type, default: preset }] of Object.entries(schema.properties)) {
-    const value = values[name]
-    if (value === undefined && preset !== undefined) values[name] = preset
-    else if (type === 'integer' && /^-?\d+$/.test(String(value))) values[name] = Number(value)
-    else if (type === 'boolean' && /^(true|false)$/.test(String(value))) values[name] = value === 'true'
-  }
-  return values
+/**
+ * Query and path values are text. Only the canonical writing of a number or a boolean becomes one.
+ * @returns what reads the values of a schema; the same object where it has nothing but texts
+ */
+function reader ({ properties }: Schema): (text: Record<string, unknown>) => Record<string, unknown> {
+  const others = Object.entries(properties).filter(([, { type, default: preset }]) => type !== 'string' || preset !== undefined)
+  return others.length === 0
+    ? (text) => text
+    : (text) => {
+        const values: Record<string, unknown> = { ...text }
+        for (const [name, { type, default: preset }] of others) {
+          const value = values[name]
+          if (value === undefined && preset !== undefined) values[name] = preset
+          else if (type === 'integer' && /^-?\d+$/.test(String(value))) values[name] = Number(value)
+          else if (type === 'boolean' && /^(true|false)$/.test(String(value))) values[name] = value === 'true'
+        }
+        return values
+      }
 }
 
 interface Schema {
@@ -127,8 +135,9 @@ export const validationPlugin = fp(async (app) => {
       const absent = schema['x-optional'] ? true : { error: noBody }
       return (body) => body === null ? absent : validate(body) || failed()
     }
+    const read = reader(schema)
     return (text: Record<string, unknown>) => {
-      const value = coerced(schema, text)
+      const value = read(text)
       return validate(value) ? { value } : failed()
     }
   })
