@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
 import { ConstraintViolation } from '../db/errors.js'
 import { build, prepare } from '../db/statement.js'
-import { tasks, users } from '../db/tables.js'
+import { taskCounts, tasks, users } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
 
 const { placeholder } = sql
@@ -22,7 +22,14 @@ const row = {
 /** The WHERE that every statement begins with. */
 const mine = eq(tasks.ownerId, placeholder('owner'))
 const thisOne = and(mine, eq(tasks.id, placeholder('id')))
-const ofFilter = and(mine, eq(tasks.isCompleted, placeholder('completed')))
+
+/** Which tasks a list has, and which of their counts. */
+interface Filter { where: SQL | undefined, counted: SQL }
+const all: Filter = { where: mine, counted: sql`${taskCounts.open} + ${taskCounts.done}` }
+const filtered: Filter = {
+  where: and(mine, eq(tasks.isCompleted, placeholder('completed'))),
+  counted: sql`case when ${placeholder('completed')} then ${taskCounts.done} else ${taskCounts.open} end`
+}
 
 /** The last write wins, and its time is later than that of the one before, even within a millisecond or a clock set back. */
 const touched = sql`greatest(clock_timestamp(), ${tasks.updatedAt} + interval '1 millisecond')`
@@ -37,21 +44,24 @@ const page = <Extra extends Record<string, SQL.Aliased<unknown>>>(where: SQL | u
   build.select({ ...row, ...extra }).from(tasks).where(where)
     .orderBy(desc(tasks.createdAt), desc(tasks.id)).limit(unforeseen('limit'))
 
-const totalOf = (where: SQL | undefined) =>
-  ({ total: sql<number>`${build.select({ n: sql`count(*)::int` }).from(tasks).where(where)}`.as('total') })
+/** The total, beside the rows and in the same statement: both are of one moment, and it is one round trip. */
+const totalOf = (counted: SQL) => ({
+  total: sql<number>`${build.select({ n: sql`coalesce(sum(${counted}), 0)::int` }).from(taskCounts)
+    .where(eq(taskCounts.ownerId, placeholder('owner')))}`.as('total')
+})
 
-const offsetPage = (where: SQL | undefined) => page(where, totalOf(where)).offset(unforeseen('offset'))
+const offsetPage = ({ where, counted }: Filter) => page(where, totalOf(counted)).offset(unforeseen('offset'))
 
-const cursorPage = (where: SQL | undefined) => page(
+const cursorPage = ({ where }: Filter) => page(
   and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})
 
 /** No row when the owner does not exist. */
-const totalIfOwner = (where: SQL | undefined) =>
-  build.select(totalOf(where)).from(users).where(eq(users.id, placeholder('owner')))
+const totalIfOwner = ({ counted }: Filter) =>
+  build.select(totalOf(counted)).from(users).where(eq(users.id, placeholder('owner')))
 
 /** One statement for all tasks and one for each filter: each has its own index. */
-const bothFilters = <Row>(name: string, of: (where: SQL | undefined) => Parameters<typeof prepare>[1] & PromiseLike<Row[]>) =>
-  ({ all: prepare(name, of(mine)), filtered: prepare(`${name}, filtered`, of(ofFilter)) })
+const bothFilters = <Row>(name: string, of: (filter: Filter) => Parameters<typeof prepare>[1] & PromiseLike<Row[]>) =>
+  ({ all: prepare(name, of(all)), filtered: prepare(`${name}, filtered`, of(filtered)) })
 
 const statements = {
   list: bothFilters('tasks.list', offsetPage),
