@@ -26,7 +26,7 @@ t.test('an embedded database in a folder that does not exist yet is made and mig
   const { status, out, err } = await start(t, 'migrate.ts', t.testdirName, { DATABASE_URL: `pglite:${folder}` }).ended
   t.strictSame({ status, out, err }, { status: 0, out: `embedded PostgreSQL (PGlite) in ${folder} is up to date\n`, err: '' })
   const client = await PGlite.create(folder)
-  t.strictSame((await client.query(TABLES)).rows, [{ name: 'tasks' }, { name: 'users' }])
+  t.strictSame((await client.query(TABLES)).rows, [{ name: 'task_counts' }, { name: 'tasks' }, { name: 'users' }])
   t.strictSame((await client.query(APPLIED)).rows, [{ n: migrations.length }])
   await client.close()
 })
@@ -71,7 +71,7 @@ t.test('processes that start at once on an empty PostgreSQL all come up, too', a
 
 async function isMigratedOnce (t: { strictSame: (a: unknown, b: unknown) => unknown }, url: string): Promise<void> {
   const client = postgres(url, { max: 1, fetch_types: false })
-  t.strictSame([...await client.unsafe(TABLES)], [{ name: 'tasks' }, { name: 'users' }])
+  t.strictSame([...await client.unsafe(TABLES)], [{ name: 'task_counts' }, { name: 'tasks' }, { name: 'users' }])
   t.strictSame([...await client.unsafe(APPLIED)], [{ n: migrations.length }])
   await client.end()
 }

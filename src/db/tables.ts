@@ -39,9 +39,10 @@ export const tasks = pgTable('tasks', {
 ])
 
 /**
- * How many tasks each owner has, so that a total costs the same however many they are: counted, 1,000,000 take 120 ms. Triggers of
- * the migration `task_counts_kept` keep it, in the transaction of whatever changes the tasks. Each session adds to one of
- * eight rows of an owner, so that two writers seldom wait for each other's commit; the sum counts, and one row may be negative.
+ * How many tasks each owner has, so that a total costs the same however many they are: counted, 1,000,000 take 120 ms.
+ * Triggers of the migration `task_counts_kept` keep it, in the transaction of whatever changes the tasks. Each session adds
+ * to one of eight rows of an owner, so that two writers seldom wait for each other's commit; the sum counts, and one row may
+ * be negative.
  */
 export const taskCounts = pgTable('task_counts', {
   ownerId: uuid('owner_id').notNull(),
