@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { searchLogs } from './support/log.js'
-import { ROWS, tableOf, type Row } from './support/table.js'
+import { NOTES, ROWS, tableOf, type Row } from './support/table.js'
 
 /*
  * The fault run. Usage: run.ts [--full] [--minutes N] [FILE…], by default every test file here; the minutes are those of soak.ts.
@@ -26,8 +26,8 @@ const env = {
 const begin = Date.now()
 const { status } = spawnSync('tap', ['run', ...(positionals.length > 0 ? positionals : all)], { env, stdio: 'inherit' })
 
-const rows = join(folder, ROWS)
-if (existsSync(rows)) console.log(`\n${tableOf(readFileSync(rows, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Row))}\n`)
+const [rows, notes] = [ROWS, NOTES].map((name) => join(folder, name)).map((file) => existsSync(file) ? readFileSync(file, 'utf8') : '')
+console.log(`\n${tableOf(rows!.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row))}\n\n${notes}`)
 const isClean = await searchLogs(folder).then(({ logs, lines, requests, warnings }) => {
   console.log(`${logs} logs with ${lines} lines, ${requests} of them requests and ${warnings} warnings: no secret, no forged line, no flood`)
   return true
