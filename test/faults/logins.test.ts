@@ -50,10 +50,15 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     return { rate: count / WINDOW * 1000, failed }
   }
 
+  /** Milliseconds of a login when nobody else asks: the shortest of some. */
+  async function timeOfHash (): Promise<number> {
+    let shortest = Infinity
+    for (let times = 0; times < 5; times++) shortest = Math.min(shortest, (await client.call('POST', '/api/auth/login', login(email))).ms)
+    return shortest
+  }
+
   await t.test(`${FLOOD} logins at a time`, async (t) => {
-    const begin = performance.now()
-    t.equal((await client.call('POST', '/api/auth/login', login(email))).status, 200)
-    const hash = performance.now() - begin
+    const hash = await timeOfHash()
     const alone = await throughput()
 
     // Everybody is connected already: what is measured is the server's decision.
@@ -96,9 +101,7 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
   })
 
   await t.test('a hash that nobody waits for any more is not made', async (t) => {
-    const begin = performance.now()
-    await client.call('POST', '/api/auth/login', login(email))
-    const hash = performance.now() - begin
+    const hash = await timeOfHash()
     await leave(server.port, QUEUE, email)
     const { status, ms } = await client.call('POST', '/api/auth/login', login(email))
     note(t, `${QUEUE} logins whose clients went away, then one: answered after ${Math.round(ms)} ms (a hash takes ${Math.round(hash)} ms)`)
