@@ -31,7 +31,7 @@ type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null }
 export function connectPostgres (url: string, { poolSize, connectTimeout, statementTimeout, maxPending }: Limits): Database {
   let started = false
   let pending = 0
-  /** When each connection answered last. */
+  /** When each connection answered last, and each pool. */
   const answered = new WeakMap<object, number>()
   const deadline = statementTimeout + MARGIN
   const open = () => postgres(url, {
@@ -63,7 +63,9 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
           if (!query.state) query.cancel()
           giveUp(used, query, asked)
         }, deadline)
-        const settled = () => { if (query.state) answered.set(query.state, performance.now()) }
+        const settled = () => {
+          if (query.state) for (const place of [query.state, used]) answered.set(place, performance.now())
+        }
         query.then((rows) => {
           settled()
           resolve(rows as never)
@@ -79,11 +81,11 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   }
 
   /**
-   * A connection that has answered others since then is only busy. On one that has not, or when there was none to be had, the
-   * driver would go on waiting: all are replaced, and what is under way on those that live gets its time.
+   * What has answered others since then, the connection or, when there was none to be had, the pool, is only busy. On what has
+   * not, the driver would go on waiting: all are replaced, and what is under way on those that live gets its time.
    */
   function giveUp (used: typeof client, query: Query, asked: number): void {
-    if (used !== client || answered.get(query.state!)! > asked) return
+    if (used !== client || answered.get(query.state ?? used)! > asked) return
     client = open()
     void used.end({ timeout: deadline / 1000 })
   }

@@ -184,6 +184,12 @@ t.test('time inside PostgreSQL', { skip: !serverUrl && 'the embedded database ha
   t.match(first, { status: 'fulfilled' })
   t.match(second, { reason: new DatabaseUnavailable('no answer') }, 'one that waits behind others is given up')
   t.strictSame((await run('select pg_backend_pid() as id'))[0], before, 'and its connection, which only was busy, is kept')
+
+  // A hundred are sent; the others wait for those, and would have to for longer than they may.
+  const many = await Promise.allSettled(Array.from({ length: 110 }, async () => run('select pg_sleep(0.01)')))
+  t.match(many[0], { status: 'fulfilled' })
+  t.match(many.at(-1), { reason: new DatabaseUnavailable('no free connection') }, 'so is one that is too much for it')
+  t.strictSame((await run('select pg_backend_pid() as id'))[0], before, 'and it is kept again')
 })
 
 t.test('a statement that was answered 503 before it was sent is never sent', async (t) => {

@@ -5,9 +5,10 @@ import { PASSWORD, clientOf, newEmail, signUp, type Person } from './support/cli
 import { startCluster, type Cluster } from './support/cluster.js'
 import { Ledger } from './support/ledger.js'
 import { startLoad } from './support/load.js'
+import { searchLog, statusesIn } from './support/log.js'
 import { NOISE, PROMISED, until } from './support/run.js'
 import { startServer, type Server } from './support/server.js'
-import { auditOf, countsOf, isAnswered, isWhole, report, tally } from './support/table.js'
+import { auditOf, countsOf, isAnswered, isWhole, note, report, tally } from './support/table.js'
 
 /** Connections that PostgreSQL takes, three of them from operators alone. */
 const CONNECTIONS = 20
@@ -219,9 +220,16 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
     report(t, { fault: '80 requests beside 1,000 that wait for a stalled database', sent: 80, answered: 80, failed: 0, slowest, recovery: performance.now() - healed })
   })
 
+  await t.test('an outage is told at a bounded rate, and not for every request', async (t) => {
+    const { warnings } = await searchLog(direct.log)
+    const failures = [...statusesIn(direct.log).values()].flat().filter((status) => status === 503).length
+    note(t, `${failures} requests failed, and ${warnings} lines tell of it`)
+    t.ok(warnings > 0 && warnings < failures)
+  })
+
   await t.test('no connection is left over', async (t) => {
     const count = async () => (await sql(backends)).length
-    t.comment(`${await count()} connections of two servers`)
+    note(t, `${await count()} connections of two servers`)
     await until('each server has as many connections as its pool', async () => await count() <= 2 * POOL)
   })
 }

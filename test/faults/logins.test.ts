@@ -7,7 +7,7 @@ import { PASSWORD, clientOf, newEmail, signUp, type Answer, type Client } from '
 import { startCluster, type Cluster } from './support/cluster.js'
 import { NOISE } from './support/run.js'
 import { startServer } from './support/server.js'
-import { report, tally } from './support/table.js'
+import { note, report, tally } from './support/table.js'
 
 /** What a hash takes here: enough to count the hashes that are made at a time in the memory of the process. */
 const HASH_MIB = 64
@@ -50,10 +50,15 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     return { rate: count / WINDOW * 1000, failed }
   }
 
+  /** Milliseconds of a login when nobody else asks: the shortest of some. */
+  async function timeOfHash (): Promise<number> {
+    let shortest = Infinity
+    for (let times = 0; times < 5; times++) shortest = Math.min(shortest, (await client.call('POST', '/api/auth/login', login(email))).ms)
+    return shortest
+  }
+
   await t.test(`${FLOOD} logins at a time`, async (t) => {
-    const begin = performance.now()
-    t.equal((await client.call('POST', '/api/auth/login', login(email))).status, 200)
-    const hash = performance.now() - begin
+    const hash = await timeOfHash()
     const alone = await throughput()
 
     // Everybody is connected already: what is measured is the server's decision.
@@ -83,8 +88,8 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     report(t, {
       fault: `${FLOOD} logins at a time`, sent: answers.length, answered: answers.length, failed: refused.length, slowest: Math.max(...answers.map(({ ms }) => ms))
     })
-    t.comment(`${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(waits.at(-1)!)} ms`)
-    t.comment(`reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
+    note(t, `${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(waits.at(-1)!)} ms`)
+    note(t, `reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
     t.equal(refused.length + hashed.length, answers.length, `hashed or refused, and nothing else: ${JSON.stringify(tally(answers.map(({ status }) => String(status))))}`)
     t.ok(refused.every(({ headers }) => Number(headers['retry-after']) > 0), 'with Retry-After')
     t.ok(hashed.length >= THREADS + QUEUE, 'as many as may wait were let in')
@@ -96,12 +101,10 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
   })
 
   await t.test('a hash that nobody waits for any more is not made', async (t) => {
-    const begin = performance.now()
-    await client.call('POST', '/api/auth/login', login(email))
-    const hash = performance.now() - begin
+    const hash = await timeOfHash()
     await leave(server.port, QUEUE, email)
     const { status, ms } = await client.call('POST', '/api/auth/login', login(email))
-    t.comment(`${QUEUE} logins whose clients went away, then one: answered after ${Math.round(ms)} ms (a hash takes ${Math.round(hash)} ms)`)
+    note(t, `${QUEUE} logins whose clients went away, then one: answered after ${Math.round(ms)} ms (a hash takes ${Math.round(hash)} ms)`)
     t.equal(status, 200)
     t.ok(ms < hash * QUEUE / 2, 'it did not wait for theirs')
     await isQuiet(client)

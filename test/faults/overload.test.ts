@@ -8,10 +8,10 @@ import { Ledger } from './support/ledger.js'
 import { startLoad, type Sample } from './support/load.js'
 import { NOISE, full, until } from './support/run.js'
 import { startServer } from './support/server.js'
-import { auditOf, countsOf, isAnswered, isWhole, report } from './support/table.js'
+import { auditOf, countsOf, isAnswered, isWhole, note, report } from './support/table.js'
 
 /** Requests at a time that are more than the server takes. */
-const TOO_MANY = 4000
+const TOO_MANY = 2500
 
 /** Requests at a time that the server always takes. */
 const ORDINARY = 200
@@ -58,7 +58,7 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const accepted = samples.filter(isSuccess)
     const p99 = percentile(accepted, 0.99)
     report(t, { fault: `${TOO_MANY} requests at a time`, ...countsOf(samples), recovery })
-    t.comment(`accepted: ${accepted.length}, p99 ${Math.round(p99)} ms (target ${P99}); memory at most ${Math.round(memory / 1024 / 1024)} MiB`)
+    note(t, `accepted: ${accepted.length}, p99 ${Math.round(p99)} ms (target ${P99}); memory at most ${Math.round(memory / 1024 / 1024)} MiB`)
     isAnswered(t, samples)
     t.ok(accepted.length < samples.length, 'some were shed')
     t.ok(accepted.length > 0, 'some were served')
@@ -81,7 +81,7 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const gone = (sockets: Socket[]) => sockets.every(({ destroyed }) => destroyed)
     for (const [what, sockets, seconds] of [['headers', slowHeaders, 10], ['silent ones', silent, 10], ['bodies', slowBodies, 30]] as const) {
       await until(`slow ${what} are cut`, () => gone(sockets), seconds * NOISE)
-      t.comment(`${what}: all cut ${Math.round((performance.now() - begin) / 1000)} s after the start (limit ${seconds} s)`)
+      note(t, `${what}: all cut ${Math.round((performance.now() - begin) / 1000)} s after the start (limit ${seconds} s)`)
     }
     const recovery = performance.now() - begin
     const samples = await load.stop()

@@ -3,26 +3,39 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ROWS, tableOf, type Row } from './support/table.js'
+import { parseArgs } from 'node:util'
+import { searchLogs } from './support/log.js'
+import { NOTES, ROWS, tableOf, type Row } from './support/table.js'
 
 /*
- * The fault run. Usage: run.ts [--full] [FILE…], by default every test file here.
- * Its settings are in .taprc beside it; the logs of the servers are kept when something fails.
+ * The fault run. Usage: run.ts [--full] [--minutes N] [FILE…], by default every test file here; the minutes are those of soak.ts.
+ * Its settings are in .taprc beside it. In the end the logs of all servers are searched; they are kept when something has failed.
  */
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const args = process.argv.slice(2)
+const { values: { full, minutes }, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { full: { type: 'boolean' }, minutes: { type: 'string', default: '10' } }
+})
 const all = readdirSync(here).filter((file) => file.endsWith('.test.ts')).map((file) => join(here, file))
-const files = args.filter((arg) => !arg.startsWith('--'))
 const folder = mkdtempSync(join(tmpdir(), 'faults-'))
-const env = { ...process.env, FAULTS_FOLDER: folder, TAP_RCFILE: join(here, '.taprc'), ...(args.includes('--full') && { FAULTS: 'full' }) }
+const env = {
+  ...process.env, FAULTS_FOLDER: folder, TAP_RCFILE: join(here, '.taprc'), FAULTS_MINUTES: minutes, ...(full && { FAULTS: 'full' })
+}
 
 const begin = Date.now()
-const { status } = spawnSync('tap', ['run', ...(files.length > 0 ? files : all)], { env, stdio: 'inherit' })
+const { status } = spawnSync('tap', ['run', ...(positionals.length > 0 ? positionals : all)], { env, stdio: 'inherit' })
 
-const rows = join(folder, ROWS)
-if (existsSync(rows)) console.log(`\n${tableOf(readFileSync(rows, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Row))}\n`)
+const [rows, notes] = [ROWS, NOTES].map((name) => join(folder, name)).map((file) => existsSync(file) ? readFileSync(file, 'utf8') : '')
+console.log(`\n${tableOf(rows!.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row))}\n\n${notes}`)
+const isClean = await searchLogs(folder).then(({ logs, lines, requests, warnings }) => {
+  console.log(`${logs} logs with ${lines} lines, ${requests} of them requests and ${warnings} warnings: no secret, no forged line, no flood`)
+  return true
+}, ({ message }: Error) => {
+  console.log(`In the logs: ${message}`)
+  return false
+})
 console.log(`${Math.round((Date.now() - begin) / 1000)} s`)
-if (status === 0) rmSync(folder, { recursive: true })
+if (status === 0 && isClean) rmSync(folder, { recursive: true })
 else console.log(`The logs are in ${folder}`)
-process.exitCode = status ?? 1
+process.exitCode = isClean ? status ?? 1 : 1

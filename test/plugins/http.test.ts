@@ -28,6 +28,8 @@ const CHUNKED = 'Transfer-Encoding: chunked'
 const BODY = '{"a":1}'
 const echo = (...headers: string[]) => request('POST /echo HTTP/1.1', [HOST, JSON_TYPE, ...headers], BODY)
 const chunks = (...lines: string[]) => request('POST /echo HTTP/1.1', [HOST, JSON_TYPE, CLOSE, 'Transfer-Encoding: chunked'], lines.join('\r\n'))
+/** No chunks, and then a request that whoever goes by the length or by the chunks alone would see as one of its own. */
+const hiding = (...headers: string[]) => request('POST /echo HTTP/1.1', [HOST, JSON_TYPE, ...headers], `0\r\n\r\n${request('GET /health HTTP/1.1', [HOST])}`)
 
 const texts: Record<number, string> = {
   400: 'Malformed request',
@@ -62,6 +64,7 @@ const refused: Record<string, [status: number, bytes: string | Buffer]> = {
   'an expectation that nobody knows': [417, request('GET /health HTTP/1.1', [HOST, 'Expect: a miracle'])],
   'an expectation that nobody knows, with a body': [417, echo('Expect: 200-ok', 'Content-Length: 7')],
   'a header of 20 KB': [431, request('GET /health HTTP/1.1', [HOST, `X-Long: ${'a'.repeat(20_000)}`])],
+  '3,000 headers': [431, request('GET /health HTTP/1.1', [HOST, ...Array.from({ length: 3000 }, (_, index) => `X-${index}: y`)])],
   'a URL of 20 KB': [431, request(`GET /${'a'.repeat(20_000)} HTTP/1.1`, [HOST])],
   'a chunk extension of 20 KB': [413, chunks(`7;${'a'.repeat(20_000)}`, BODY, '0', '', '')],
   'a line that is no request': [400, 'hello\r\n\r\n'],
@@ -78,16 +81,32 @@ const refused: Record<string, [status: number, bytes: string | Buffer]> = {
   'a length twice': [400, echo('Content-Length: 7', 'Content-Length: 7')],
   'a negative length': [400, echo('Content-Length: -1')],
   'a length with a sign': [400, echo('Content-Length: +7')],
+  'a length that is empty': [400, echo('Content-Length:')],
+  'a length of two in one': [400, echo('Content-Length: 7, 7')],
   'a length beyond all numbers': [400, echo('Content-Length: 99999999999999999999')],
   'a length and chunks': [400, echo('Content-Length: 7', CHUNKED)],
   'chunks and a length': [400, echo(CHUNKED, 'Content-Length: 7')],
+  'a request behind the chunks of one with a length': [400, hiding('Content-Length: 5', CHUNKED)],
+  'a request behind the length of one with chunks': [400, hiding(CHUNKED, 'Content-Length: 5')],
+  'a request behind one that is chunked twice': [400, hiding(CHUNKED, CHUNKED)],
+  'a request behind one that is chunked and not': [400, hiding(CHUNKED, 'Transfer-Encoding: identity')],
+  'a length in the trailer': [400, chunks('7', BODY, '0', 'Content-Length: 5', '', '')],
+  'a request behind the chunks of HTTP/1.0, which has none': [400, hiding(CHUNKED).replace('HTTP/1.1', 'HTTP/1.0')],
   'a transfer coding that is not chunked': [400, echo('Transfer-Encoding: gzip')],
   'chunked, and something after it': [400, echo('Transfer-Encoding: chunked, gzip')],
+  'chunked, and a tab before it': [400, hiding('Content-Length: 5', 'Transfer-Encoding:\tchunked')],
+  'chunked, and a vertical tab before it': [400, hiding('Content-Length: 5', 'Transfer-Encoding: \vchunked')],
+  'something like chunked': [400, hiding('Content-Length: 5', 'Transfer-Encoding: xchunked')],
   'lines that end in LF alone': [400, `GET /health HTTP/1.1\n${HOST}\n\n`],
   'one header line that ends in LF alone': [400, `GET /health HTTP/1.1\r\n${HOST}\nX: y\r\n\r\n`],
   'a CR inside a header line': [400, `GET /health HTTP/1.1\r\n${HOST}\rX: y\r\n\r\n`],
   'a chunk size that is no number': [400, chunks('zz', BODY, '0', '', '')],
+  'a chunk size beyond all numbers': [400, chunks('fffffffffffffffff', BODY, '0', '', '')],
+  'a chunk size behind a space': [400, chunks(' 7', BODY, '0', '', '')],
+  'a chunk size that ends in LF alone': [400, chunks(`7\n${BODY}`, '0', '', '')],
   'a chunk longer than it says': [400, chunks('3', BODY, '0', '', '')],
+  'lines that end in CR alone': [400, `GET /health HTTP/1.1\r${HOST}\r\r`],
+  'U+0000 in the URL': [400, request('GET /hea\0lth HTTP/1.1', [HOST])],
   'U+0000 in a header': [400, request('GET /health HTTP/1.1', [HOST, 'X: a\0b'])],
   'a space in a header name': [400, request('GET /health HTTP/1.1', [HOST, 'X y: z'])],
   'a space before the colon': [400, request('GET /health HTTP/1.1', ['Host : localhost'])],

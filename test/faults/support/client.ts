@@ -101,7 +101,7 @@ export const newEmail = (name = 'ada') => `${name}-${randomUUID()}@${DOMAIN}`
 export async function signUp (client: Client, count: number): Promise<Person[]> {
   return await Promise.all(Array.from({ length: count }, async () => {
     const email = newEmail()
-    await succeed(client, '/api/auth/signup', { email, password: PASSWORD, name: 'Ada' })
+    await succeed(client, '/api/auth/signup', { email, password: PASSWORD, name: `Ada ${SECRET_WORD}` })
     const { access_token: token, user } = await succeed(client, '/api/auth/login', { email, password: PASSWORD }) as LoginAnswer
     return { id: user.id, email, token }
   }))

@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Sample } from './load.js'
 
+/** Milliseconds over which a flood begins. */
+const RISE = 2000
+
 /** Connections on which nothing is said, closed with the test. */
 export async function openAll (t: Test, port: number, count: number): Promise<Socket[]> {
   const sockets: Socket[] = []
@@ -30,6 +33,7 @@ export async function flood (
   const sockets = await openAll(t, port, connections)
   const end = performance.now() + duration
   await Promise.all(sockets.map(async (socket, index) => {
+    await sleep(RISE * Math.random())
     while (performance.now() < end) {
       const at = performance.now()
       socket.write(request)
@@ -39,8 +43,8 @@ export async function flood (
       const wrong = status === 503 && Number.isNaN(retryAfter) ? '503 without Retry-After' : undefined
       samples.push({ what: path, id: `flood-${index}`, outcome: answer ? status : 'cut', at, ms: performance.now() - at, wrong })
       if (!answer) return
-      // Sooner than asked for, and not all at once.
-      if (status === 503) await sleep(retryAfter * 1000 * Math.random())
+      // When it was asked to, and not all at once.
+      if (status === 503) await sleep(retryAfter * 1000 * (1 + Math.random()))
     }
   }))
   return samples

@@ -20,7 +20,7 @@ export interface Entry {
  * @param version counts up from 1
  */
 export const textsOf = (key: string, version: number) =>
-  ({ title: `${SECRET_WORD} ${version} of ${key}`, description: `${key} ${version}` })
+  ({ title: `${SECRET_WORD} ${version} of ${key}`, description: `${key} ${version} ${SECRET_WORD}` })
 
 /** What was asked and what was answered: more than the server can know after a crash. */
 export class Ledger {

@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Settings } from '../../../src/config.js'
 import { startChild, type Child } from './child.js'
-import { searchLog } from './log.js'
-import { folder, freePort, until } from './run.js'
+import { NOISE, folder, freePort, until } from './run.js'
 
 /** The server as it is shipped: built, in a process of its own, as in production. */
 export interface Server {
@@ -35,8 +34,8 @@ const quick = { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1', RATE_LIMIT: 'off
 let started = 0
 
 /**
- * Starts a server and waits until it answers /health. When the test ends, so does the server, and its log is searched
- * for what must not be in it.
+ * Starts a server and waits until it answers /health. When the test ends, so does the server. Its log is searched when the
+ * whole run is over.
  * @param settings at least DATABASE_URL
  */
 export async function startServer (t: Test, settings: NodeJS.ProcessEnv, options: ServerOptions = {}): Promise<Server> {
@@ -68,12 +67,11 @@ export async function startServer (t: Test, settings: NodeJS.ProcessEnv, options
     if (!child.hasEnded()) await server.kill()
     const errors = readFileSync(`${log}.err`, 'utf8')
     if (errors) throw new Error(`on the standard error of a server: ${errors}`)
-    await searchLog(log)
   })
   await until('the server answers', async () => {
     if (child.hasEnded()) throw new Error(`the server did not start: ${readFileSync(`${log}.err`, 'utf8')}`)
     return isHealthy(port)
-  }, 30)
+  }, 30 * NOISE)
   return server
 }
 

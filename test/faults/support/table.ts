@@ -28,6 +28,12 @@ export interface Row {
 }
 
 export const ROWS = 'rows.jsonl'
+export const NOTES = 'notes.txt'
+
+/** Writes down what has no column in the table. */
+export function note (t: Test, text: string): void {
+  appendFileSync(join(folder, NOTES), `- ${t.name}: ${text}\n`)
+}
 
 /** Writes a row of the table down, and says it. */
 export function report (t: Test, row: Row): void {
@@ -36,7 +42,7 @@ export function report (t: Test, row: Row): void {
 }
 
 /** The columns of a row that samples tell. */
-export const countsOf = (samples: Sample[]) => ({
+export const countsOf = (samples: Array<Pick<Sample, 'outcome' | 'ms'>>) => ({
   sent: samples.length,
   answered: samples.filter(({ outcome }) => typeof outcome === 'number').length,
   failed: samples.filter(({ outcome }) => typeof outcome === 'string' || outcome >= 500).length,

@@ -1,0 +1,117 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { exchange, request } from '../support/raw.js'
+import { PASSWORD, clientOf, newEmail, signUp, type Person } from './support/client.js'
+import { startCluster, type Cluster } from './support/cluster.js'
+import { SECRET_WORD, searchLog, statusesIn } from './support/log.js'
+import { folder } from './support/run.js'
+import { startServer } from './support/server.js'
+import { countsOf, report } from './support/table.js'
+
+/** A line as an intruder would like to see it in the log. */
+const FORGED = '{"level":30,"time":1,"pid":1,"hostname":"a","reqId":"forged","method":"GET","path":"/","status":200,"ms":1,"msg":"request"}'
+
+const forgeries = ['\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '%0d%0a', '%0A', '%E2%80%A8', '"}', ''].flatMap((end) =>
+  [`a${end}${FORGED}${end}`, `a${end}${encodeURIComponent(FORGED)}${end}`])
+
+const head = (start: string, ...headers: string[]) => request(start, ['Host: a', 'Connection: close', ...headers])
+
+const login = (body: string, type = 'application/json') => request('POST /api/auth/login HTTP/1.1',
+  ['Host: a', 'Connection: close', `Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`], body)
+
+/** Wherever something can be written into a request. */
+const places: Record<string, (text: string) => string> = {
+  method: (text) => head(`${text} /health HTTP/1.1`),
+  query: (text) => head(`GET /api/tasks?token=${text}&${text} HTTP/1.1`),
+  version: (text) => head(`GET /health HTTP/1.1${text}`),
+  Host: (text) => request('GET /health HTTP/1.1', [`Host: ${text}`, 'Connection: close']),
+  'X-Request-Id': (text) => head('GET /health HTTP/1.1', `X-Request-Id: ${text}`),
+  'User-Agent': (text) => head('GET /health HTTP/1.1', `User-Agent: ${text}`),
+  Cookie: (text) => head('GET /api/tasks HTTP/1.1', `Cookie: token=${text}`),
+  Authorization: (text) => head('GET /api/tasks HTTP/1.1', `Authorization: Bearer ${text}`),
+  credentials: (text) => head('GET /api/tasks HTTP/1.1', `Authorization: Basic ${Buffer.from(text).toString('base64')}`),
+  'a field name': (text) => head('GET /health HTTP/1.1', `${text}: a`),
+  'a body': (text) => login(JSON.stringify({ email: text, password: text, [text]: text })),
+  'no JSON': (text) => login(`{"email":"${text}`),
+  'another type': (text) => login(text, `text/${text}`)
+}
+
+async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
+  const server = await startServer(t, { DATABASE_URL: url })
+  const client = clientOf(t, server.port)
+  const [ada] = await signUp(client, 1) as [Person]
+  const [{ password_hash: hash }] = await sql('select password_hash from users') as [{ password_hash: string }]
+  const secrets = [ada.token, `${ada.token}x`, ada.email, newEmail('nobody'), PASSWORD, hash]
+
+  await t.test('whatever is written wherever, there is one answer, and the log has one line that says no more than it should', async (t) => {
+    const before = new Set(statusesIn(server.log).keys())
+    const sent = [
+      ...Object.entries(places).flatMap(([place, put]) => [...secrets, ...forgeries].map((text) => [place, put(text)] as const)),
+      // Paths are written down: nobody's secrets are in them, but what else there is may be anything.
+      ...forgeries.map((text) => ['path', head(`GET /api/tasks/${text} HTTP/1.1`)] as const)
+    ]
+    const samples: Array<{ id?: string | undefined, outcome: number | string, ms: number }> = []
+    for (const [place, bytes] of sent) {
+      const at = performance.now()
+      const [answer, ...others] = await exchange(server.port, bytes)
+      if (!answer || others.length > 0 || answer.status >= 500) t.fail(`not one good answer: ${place}`, { bytes, answer, others })
+      samples.push({ id: answer?.headers['x-request-id'], outcome: answer?.status ?? 'cut', ms: performance.now() - at })
+    }
+    const logged = [...statusesIn(server.log)].filter(([id]) => !before.has(id))
+    t.equal((await client.call('GET', '/health')).status, 200, 'the next client is served')
+    const outcomes = new Map(samples.map(({ id, outcome }) => [id, outcome]))
+    t.ok(logged.length > samples.length / 2, 'most came as far as the log')
+    t.strictSame(logged.filter(([id, statuses]) => statuses.length !== 1 || statuses[0] !== outcomes.get(id)), [], 'no line is of nobody')
+    report(t, { fault: 'secrets and forged lines in every part of a request', ...countsOf(samples) })
+  })
+
+  await t.test('what a database says about the values of a statement is told to nobody', async (t) => {
+    const create = async () => client.call('POST', '/api/tasks', { token: ada.token, body: { title: SECRET_WORD, description: SECRET_WORD } })
+    const changes = [
+      ["alter table tasks add constraint strict check (title = '')", 'alter table tasks drop constraint strict'],
+      [`create function quote() returns trigger language plpgsql as $$ begin raise exception 'no %', new.title using detail = new.title; end $$;
+        create trigger quote before insert on tasks for each row execute function quote()`, 'drop function quote cascade']
+    ] as const
+    for (const [change, undo] of changes) {
+      await sql(change)
+      const { status, body } = await create()
+      t.strictSame([status, body], [500, { detail: 'Internal server error', status_code: 500 }])
+      await sql(undo)
+    }
+    t.equal((await create()).status, 201)
+  })
+
+  await t.test('the search of a log finds what must not be in it', async (t) => {
+    const text = readFileSync(server.log, 'utf8')
+    const lines = text.trimEnd().split('\n')
+    const last = JSON.parse(lines.at(-1)!) as Record<string, unknown>
+    const line = (changes: object) => JSON.stringify({ ...last, ...changes })
+    const { time, pid, hostname } = last
+    const outage = JSON.stringify({ level: 40, time, pid, hostname, reason: 'ECONNREFUSED', msg: 'database unavailable' })
+    const basic = Buffer.from(`${ada.email}:${PASSWORD}`).toString('base64')
+    const plants: Record<string, string> = {
+      ...Object.fromEntries([...secrets, ...ada.token.split('.'), basic, SECRET_WORD].map((secret) => [secret, line({ path: `/${secret}` })])),
+      'a statement': line({ path: 'insert into "tasks" values ($1)' }),
+      'a header': line({ authorization: 'none' }),
+      'another field': line({ colour: 'red' }),
+      'another message': line({ msg: 'forged' }),
+      'half a request': line({ status: undefined }),
+      'no JSON': 'hello',
+      'three warnings in a second': `${outage}\n${outage}\n${outage}`
+    }
+    const copy = join(folder, 'copy.log')
+    copyFileSync(server.log, copy)
+    t.equal((await searchLog(copy)).lines, lines.length, 'there is nothing in it')
+    for (const [what, plant] of Object.entries(plants)) {
+      const at = Math.floor(lines.length / 2)
+      writeFileSync(copy, [...lines.slice(0, at), plant, ...lines.slice(at), ''].join('\n'))
+      await t.rejects(searchLog(copy), what)
+    }
+    writeFileSync(copy, [...lines, `${outage}\n${outage}`, ''].join('\n'))
+    t.equal((await searchLog(copy)).warnings, 2, 'two warnings are none too many')
+  })
+}
+
+const cluster = await startCluster(t)
+if (cluster) t.test('on PostgreSQL', async (t) => onPostgres(t, cluster))
