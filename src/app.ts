@@ -1,5 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
+import type { DestinationStream } from 'pino'
 import type { Config } from './config.js'
 import type { Database } from './db/database.js'
 import { passwords } from './passwords.js'
@@ -25,10 +26,11 @@ const BODY_LIMIT = 64 * 1024
  * Builds the application, in reading order; nothing listens and the database is not started.
  * @param config from loadConfig
  * @param database from connect; it is closed with the application
+ * @param output of the log; standard output, a line at a time, when absent
  */
-export async function buildApp (config: Config, database: Database): Promise<FastifyInstance> {
+export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: { level: config.LOG_LEVEL },
+    logger: { level: config.LOG_LEVEL, ...(output && { stream: output }) },
     logController: new RequestLog(),
     genReqId,
     trustProxy: config.TRUST_PROXY ?? false,

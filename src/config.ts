@@ -106,7 +106,7 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
 
 /** Whether a URL can be read, its credentials too. Whoever finds out later would quote the password. */
 function isUrl (text: string): boolean {

@@ -5,6 +5,7 @@ import { connect } from './db/connect.js'
 import type { Database } from './db/database.js'
 import { DatabaseLocked } from './db/errors.js'
 import { fatal } from './fatal.js'
+import { logOutput } from './log.js'
 
 /** Milliseconds between two tries to reach a database that is not there. */
 const RETRY = 1000
@@ -19,7 +20,7 @@ const END = 6000
 try {
   const config = loadConfig()
   const database = connect(config)
-  const app = await buildApp(config, database)
+  const app = await buildApp(config, database, logOutput())
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
   await startOnce(database, app)
   const base = await app.listen({ host: config.HOST, port: config.PORT })

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import SerializerSelector from '@fastify/fast-json-stringify-compiler'
 import { Ajv, type ErrorObject, type FuncKeywordDefinition } from 'ajv'
 import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
@@ -109,6 +110,15 @@ function reader ({ properties }: Schema): (text: Record<string, unknown>) => Rec
       }
 }
 
+/** Makes something when it is first asked for: most answers of most routes never are, and all together are a fifth of a start. */
+function once<Thing> (make: () => Thing): () => Thing {
+  let made: Thing | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 interface Schema {
   properties: Record<string, { type?: string, default?: unknown }>
   /** Of a body: the request may come without one. */
@@ -120,7 +130,8 @@ interface Schema {
  * Bodies are parsed here too, because Fastify's parser forgives invalid UTF-8.
  */
 export const validationPlugin = fp(async (app) => {
-  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true })
+  // Without a check of the schemas themselves, which TypeBox writes.
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, meta: false, validateSchema: false })
   ajv.addKeyword(normalize).addVocabulary(['x-optional', 'x-examples'])
   ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL).addFormat('password', true).addFormat('date-time', true)
   for (const component of components) {
@@ -129,17 +140,23 @@ export const validationPlugin = fp(async (app) => {
   }
 
   app.setValidatorCompiler<Schema>(({ schema, httpPart }) => {
-    const validate = ajv.compile(schema)
-    const failed = () => ({ error: validate.errors as never })
+    const validate = once(() => ajv.compile(schema))
+    const failed = () => ({ error: validate().errors as never })
     if (httpPart === 'body') {
       const absent = schema['x-optional'] ? true : { error: noBody }
-      return (body) => body === null ? absent : validate(body) || failed()
+      return (body) => body === null ? absent : validate()(body) || failed()
     }
     const read = reader(schema)
     return (text: Record<string, unknown>) => {
       const value = read(text)
-      return validate(value) ? { value } : failed()
+      return validate()(value) ? { value } : failed()
     }
+  })
+
+  const compiler = SerializerSelector()(Object.fromEntries(components.map((component) => [component.$id, component])))
+  app.setSerializerCompiler((route) => {
+    const serialize = once(() => compiler(route as SerializerSelector.RouteDefinition))
+    return (answer) => serialize()(answer)
   })
 
   app.setSchemaErrorFormatter((failures, part) =>
