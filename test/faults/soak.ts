@@ -34,7 +34,7 @@ const LEAVING = 2
 const POOL = 4
 
 /** What a server does beside tasks that are in order, each with the status it has to have. */
-const others = ({ token, email }: Person): Array<[status: number, method: string, path: string, body?: object]> => [
+const requestsOf = ({ token, email }: Person): Array<[status: number, method: string, path: string, body?: object]> => [
   [200, 'POST', '/api/auth/login', { email, password: PASSWORD }],
   [401, 'POST', '/api/auth/login', { email: newEmail('nobody'), password: PASSWORD }],
   [201, 'POST', '/api/auth/signup', { email: newEmail(), password: PASSWORD, name: 'Ada' }],
@@ -54,16 +54,16 @@ const others = ({ token, email }: Person): Array<[status: number, method: string
 
 const HALF = 'POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n'
 
-interface Others { port: number, client: Client, person: Person, samples: Sample[], end: number }
+interface Others { port: number, client: Client, person: Person, others: Sample[], end: number }
 
 /** Sends the others, one after the other, until the end, and writes them down. */
-async function sendOthers ({ port, client, person, samples, end }: Others): Promise<void> {
+async function sendOthers ({ port, client, person, others, end }: Others): Promise<void> {
   while (performance.now() < end) {
-    for (const [status, method, path, body] of others(person)) {
+    for (const [status, method, path, body] of requestsOf(person)) {
       const at = performance.now()
       const answer = await client.call(method, path, { token: person.token, body })
       const wrong = answer.status === status ? undefined : `${method} ${path}: ${answer.status}`
-      samples.push({ what: path, id: '', outcome: answer.status, at, ms: answer.ms, wrong })
+      others.push({ what: path, id: '', outcome: answer.status, at, ms: answer.ms, wrong })
       await sleep(PAUSE)
     }
     // Somebody who goes away in the middle of a request.
@@ -82,16 +82,16 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
   const people = await signUp(client, 4)
   const ledger = new Ledger()
   const load = startLoad(t, { port, people, ledger, workers: WORKERS })
-  const samples: Sample[] = []
+  const others: Sample[] = []
   const end = performance.now() + DURATION
-  const all = Promise.all(people.slice(0, LEAVING).map(async (person) => sendOthers({ port, client, person, samples, end })))
+  const sent = Promise.all(people.slice(0, LEAVING).map(async (person) => sendOthers({ port, client, person, others, end })))
 
   await sleep(MINUTE - WINDOW)
   const first = await figuresOf(server, sql)
   await sleep(DURATION - MINUTE - WINDOW)
   const last = await figuresOf(server, sql)
-  await all
-  samples.push(...await load.stop())
+  await sent
+  const samples = [...others, ...await load.stop()]
   const audit = await auditOf(url, people, ledger)
 
   report(t, { fault: `${DURATION / MINUTE} minutes of mixed load`, ...countsOf(samples), audited: audit.audited, lost: audit.lost })
