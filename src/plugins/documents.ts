@@ -1,0 +1,133 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import type { Config } from '../config.js'
+import { components } from '../schemas/index.js'
+import { description } from './description.js'
+import { escaped } from './html.js'
+
+/**
+ * An application that knows the OpenAPI document of another one and serves Swagger UI for it. Nothing else of it is used.
+ * @param routes of the other one; of its `/docs` only the schema counts
+ */
+export async function documentsOf (routes: readonly RouteOptions[], config: Config): Promise<FastifyInstance> {
+  const app = Fastify({ exposeHeadRoutes: false })
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  for (const component of components) app.addSchema(component)
+  await describe(app, config)
+  for (const { method, url, schema } of routes) {
+    if (url === '/docs') await addSwaggerUi(app, config, schema)
+    else app.route({ method, url, schema, handler: () => {} })
+  }
+  await app.ready()
+  return app
+}
+
+async function addSwaggerUi (app: FastifyInstance, config: Config, schema: RouteOptions['schema']): Promise<void> {
+  app.addHook('onRoute', (route: RouteOptions) => { if (route.url === '/docs') route.schema = schema })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: {
+      layout: 'BaseLayout',
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      responseInterceptor: authorizeAfterLogin as never
+    },
+    theme: { title: `${escaped(config.API_TITLE)} – try it` }
+  })
+}
+
+interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }
+/** Swagger UI, as the page's own script calls it. */
+declare const ui: { authActions: { authorizeWithPersistOption: (credentials: object) => void } }
+
+/* c8 ignore start: its text goes into the page, where the browser tests run it */
+/** Whoever logs in by "Try it out" is authorized, without copying the token by hand. */
+function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
+  if (answer.ok && answer.url.endsWith('/api/auth/login')) {
+    const schema = { type: 'http', scheme: 'bearer' }
+    ui.authActions.authorizeWithPersistOption({ bearer: { name: 'bearer', schema, value: answer.obj.access_token } })
+  }
+  return answer
+}
+/* c8 ignore stop */
+
+/** The OpenAPI document, from the schemas of the routes that follow. */
+async function describe (app: FastifyInstance, config: Config): Promise<void> {
+  const declared = new Map<string, Declared>()
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: config.API_TITLE,
+        version: config.API_VERSION,
+        description,
+        license: { name: 'MIT', identifier: 'MIT' }
+      },
+      servers: [{ url: '/', description: 'This server' }],
+      // Nothing needs a token but what says so.
+      security: [],
+      tags: [
+        { name: 'Accounts', description: 'Sign up, log in, who am I' },
+        { name: 'Tasks', description: "The token's own tasks" },
+        { name: 'Tasks by user', description: 'The same, with the user in the path' },
+        { name: 'Service', description: 'Is it up, and what is it' }
+      ],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a login' }
+        }
+      }
+    },
+    // Components by their own names.
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
+    transform: ({ schema, url }) => {
+      if (schema?.operationId) declared.set(schema.operationId, schema as Declared)
+      // The router's twin of a path, with a slash at its end, is the same path.
+      return { schema, url: url.replace(/(?<=.)\/$/, '') }
+    },
+    transformObject: (given) => {
+      const { openapiObject: document } = given as unknown as { openapiObject: Document }
+      for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+        complete(operation, declared.get(operation.operationId)!, document.components.schemas)
+      }
+      return document
+    }
+  })
+}
+
+/** What a route says about its body and its answers beside their `$ref`, which the plugin drops. */
+interface Declared { body?: Use, response: Record<string, Use> }
+interface Use { 'x-optional'?: boolean, 'x-examples'?: Record<string, { value: unknown }> }
+
+interface Media { schema: { $ref: string }, example?: unknown, examples?: Use['x-examples'] }
+interface Content { required?: boolean, content?: Record<string, Media> }
+interface Parameter { required?: boolean, schema: { default?: unknown } }
+interface Operation { operationId: string, parameters?: Parameter[], requestBody?: Content, responses: Record<string, Content> }
+interface Document {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { examples?: unknown[] }> }
+}
+
+/** Adds what may be absent, and an example to every body and answer: the use's own, or the component's. */
+function complete (operation: Operation, { body, response }: Declared, components: Document['components']['schemas']): void {
+  const { parameters = [], requestBody, responses } = operation
+  // A default stands in for a parameter that is left out.
+  for (const parameter of parameters) if (parameter.schema.default !== undefined) parameter.required = false
+  if (requestBody) {
+    requestBody.required = !body?.['x-optional']
+    addExamples(requestBody, body, components)
+  }
+  for (const [status, answer] of Object.entries(responses)) addExamples(answer, response[status], components)
+}
+
+function addExamples ({ content = {} }: Content, use: Use | undefined, components: Document['components']['schemas']): void {
+  for (const media of Object.values(content)) {
+    const component = components[media.schema.$ref.split('/').at(-1)!]!
+    if (use?.['x-examples']) media.examples = use['x-examples']
+    else if (component.examples) media.example = component.examples[0]
+  }
+}
