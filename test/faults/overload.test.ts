@@ -10,8 +10,8 @@ import { NOISE, full, until } from './support/run.js'
 import { startServer } from './support/server.js'
 import { auditOf, countsOf, isAnswered, isWhole, note, report } from './support/table.js'
 
-/** Requests at a time that are more than the server takes. */
-const TOO_MANY = 2500
+/** Requests at a time that are more than the server takes: half as many again as the default of DATABASE_QUEUE. */
+const TOO_MANY = 1500
 
 /** Requests at a time that the server always takes. */
 const ORDINARY = 200
