@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
@@ -9,7 +9,7 @@ import { CHECKED, checkContract } from './bench/contract.js'
 import { endpoints } from './bench/endpoints.js'
 import { chooseGenerator } from './bench/generator.js'
 import { measureInTurns, summary, tokenOf, type Bench } from './bench/measure.js'
-import { chart, figuresText, toJson, verdictsText, type Table } from './bench/report.js'
+import { chart, figuresText, toJson, verdictsText, withFigures, type Table } from './bench/report.js'
 import { measureBesideLogins, measureLogins, measurePages, startVerdicts } from './bench/special.js'
 import { compare } from './bench/targets.js'
 
@@ -17,6 +17,7 @@ const USAGE = `npm run bench -- [options]
   --quick              the endpoints with a target against go, small data set, in under two minutes
   --json FILE          writes the figures for programs
   --chart FILE         writes the figures as an SVG picture
+  --doc FILE           writes the figures between the marks of a Markdown document, and the picture beside it
   --only NAMES         contenders, comma-separated (${contenderNames.join(',')})
   --endpoints NAMES    endpoints, comma-separated
   --rounds N           rounds, of which the medians count (5; quick 3)
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     chart: { type: 'string' },
+    doc: { type: 'string' },
     only: { type: 'string', default: contenderNames.join(',') },
     endpoints: { type: 'string' },
     rounds: { type: 'string' },
@@ -92,14 +94,21 @@ try {
   const verdicts = compare(table)
   const server = contenders.find(({ name }) => name === 'server')
   if (server) verdicts.push(...startVerdicts(server))
+  let pagesText = ''
   if (server && !options.quick && !options.endpoints) {
     const pages = await measurePages(bench, server, sizes, rounds)
-    console.log(`\n${pages.text}`)
+    pagesText = pages.text
+    console.log(`\n${pagesText}`)
     verdicts.push(...pages.verdicts, await measureBesideLogins(bench, server, rounds), await measureLogins(bench, server, rounds))
   }
   console.log(`\n${verdictsText(verdicts)}`)
   if (options.json) writeFileSync(options.json, JSON.stringify({ machine, endpoints: toJson(table), targets: verdicts }, null, 2))
   if (options.chart) writeFileSync(options.chart, chart(table))
+  if (options.doc) {
+    const parts = [verdictsText(verdicts), figuresText(table), pagesText, JSON.stringify(machine, null, 2)]
+    writeFileSync(options.doc, withFigures(readFileSync(options.doc, 'utf8'), parts))
+    writeFileSync(options.doc.replace(/\.md$/, '.svg'), chart(table))
+  }
 } finally {
   for (const stop of stops.reverse()) await stop()
 }

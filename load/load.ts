@@ -40,9 +40,11 @@ const run = autocannon({
 autocannon.track(run as unknown as autocannon.Instance, { renderProgressBar: process.stderr.isTTY })
 const { errors, timeouts, requests, non2xx } = await run
 
-await tidyUp(options.url, people)
 const unanswered = errors + timeouts
 for (const [what, times] of wrong) console.log(`WRONG ${times} ×: ${what}`)
 const total = [...wrong.values()].reduce((sum, times) => sum + times, 0) + unanswered
-console.log(`${requests.total} requests, ${non2xx} refused, ${unanswered} unanswered, ${total} errors; ${people.length} people, their tasks deleted`)
+console.log(`${requests.total} requests, ${non2xx} refused, ${unanswered} unanswered, ${total} errors`)
 process.exitCode = total > 0 || requests.total === 0 ? 1 : 0
+
+await tidyUp(options.url, people)
+console.log(`The tasks of ${people.length} people are deleted`)

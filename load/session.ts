@@ -36,7 +36,9 @@ export async function begin (base: string, count: number): Promise<Person[]> {
 export async function tidyUp (base: string, people: Person[]): Promise<void> {
   await Promise.all(people.map(async (headers) => {
     for (;;) {
-      const { tasks } = await (await fetch(`${base}/api/tasks?limit=100`, { headers: { ...headers } })).json() as TaskPage
+      const answer = await fetch(`${base}/api/tasks?limit=100`, { headers: { ...headers } })
+      if (!answer.ok) throw new Error(`Tasks are left over: the list answers ${answer.status}`)
+      const { tasks } = await answer.json() as TaskPage
       if (tasks.length === 0) return
       for (const { id } of tasks) await fetch(`${base}/api/tasks/${id}`, { method: 'DELETE', headers: { ...headers } })
     }

@@ -48,6 +48,11 @@ export function toJson (table: Table): Record<string, object> {
 const rounded = (figures: Figures) =>
   Object.fromEntries(Object.entries(figures).map(([name, value]: [string, number]) => [name, Number(value.toPrecision(4))]))
 
+/** @returns a Markdown document with other figures between its two marks, each part as it was printed */
+export const withFigures = (document: string, parts: string[]): string =>
+  document.replace(/(<!-- figures -->\n).*(<!-- \/figures -->)/s, (_all, start: string, end: string) =>
+    start + parts.filter(Boolean).map((part) => `\n\`\`\`text\n${part.replace(/ +$/gm, '')}\n\`\`\`\n`).join('') + `\n${end}`)
+
 const COLOURS = ['#1f6feb', '#8b949e', '#d29922', '#a371f7', '#3fb950', '#f85149', '#db61a2']
 
 /** Requests per second of everybody at every endpoint, each against the server's, as a picture. */
