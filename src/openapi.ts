@@ -6,5 +6,5 @@ import { connect } from './db/connect.js'
 const config = loadConfig({ SECRET_KEY: 'signs nothing, no request is served', LOG_LEVEL: 'silent', DATABASE_URL: 'pglite:memory' })
 const app = await buildApp(config, connect(config))
 await app.ready()
-console.log(JSON.stringify((await app.documents()).swagger(), null, 2))
+console.log(JSON.stringify(app.swagger(), null, 2))
 await app.close()

@@ -7,7 +7,7 @@ import { documentOf, operationsOf } from './support/document.js'
 /* The section "Errors" of the document's description names everything that can go wrong, and nothing else. */
 
 const { app, signUp } = await startApp(t)
-const document = await documentOf(app)
+const document = documentOf(app)
 const [, section] = document.info.description.split('## Errors\n') as [string, string]
 /** The cells of its tables' rows. */
 const rows = section.split('\n').filter((line) => line.startsWith('| ')).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))

@@ -24,7 +24,7 @@ t.teardown(drop)
 const { app, call, signUp, sql } = await startApp(t, { database })
 const ada = await signUp('Ada')
 const eve = await signUp('Eve')
-const operations = operationsOf(await documentOf(app))
+const operations = operationsOf(documentOf(app))
 
 const unchanged: Change = () => ({})
 const body = (members: object): Change => (good) => ({ body: { ...good.body as object, ...members } })

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import swaggerUi from '@fastify/swagger-ui'
+import type { RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
-import { RouteNotFound } from '../errors.js'
 import { ref } from '../schemas/common.js'
 import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
-import { escaped } from './html.js'
 
 const SCRIPT = '/redoc/redoc.standalone.js'
 
@@ -30,6 +29,8 @@ const redocPage = (title: string) => `<!DOCTYPE html>
 </html>
 `
 
+const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)!};`)
+
 const page = (operationId: string, summary: string, description: string) => ({
   operationId,
   tags: ['Service'],
@@ -38,18 +39,38 @@ const page = (operationId: string, summary: string, description: string) => ({
   response: { 200: { description: 'The page', content: { 'text/html': { schema: ref(HtmlPage) } } } }
 })
 
+interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }
+/** Swagger UI, as the page's own script calls it. */
+declare const ui: { authActions: { authorizeWithPersistOption: (credentials: object) => void } }
+
+/* c8 ignore start: its text goes into the page, where the browser tests run it */
+/** Whoever logs in by "Try it out" is authorized, without copying the token by hand. */
+function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
+  if (answer.ok && answer.url.endsWith('/api/auth/login')) {
+    const schema = { type: 'http', scheme: 'bearer' }
+    ui.authActions.authorizeWithPersistOption({ bearer: { name: 'bearer', schema, value: answer.obj.access_token } })
+  }
+  return answer
+}
+/* c8 ignore stop */
+
 /** The pages: /docs to try the API, /redoc to read it, /openapi.json for programs. */
 export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
-  /** Swagger UI and its files. */
-  async function swaggerUi (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const asked = { url: request.raw.url!, headers: request.headers as Record<string, string> }
-    const { statusCode, headers, rawPayload } = await (await app.documents()).inject(asked)
-    if (statusCode === 404) throw new RouteNotFound()
-    delete headers.connection
-    return reply.code(statusCode).headers(headers).send(rawPayload)
-  }
-  app.get('/docs', { schema: page('getDocs', 'Interactive documentation', 'Swagger UI: try every operation in the browser.') }, swaggerUi)
-  app.get('/docs/*', { schema: { hide: true } }, swaggerUi)
+  app.addHook('onRoute', (route: RouteOptions) => {
+    if (route.url === '/docs') route.schema = page('getDocs', 'Interactive documentation', 'Swagger UI: try every operation in the browser.')
+  })
+
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: {
+      layout: 'BaseLayout',
+      persistAuthorization: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      responseInterceptor: authorizeAfterLogin as never
+    },
+    theme: { title: `${escaped(config.API_TITLE)} – try it` }
+  })
 
   app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },
     async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(config.API_TITLE)))
@@ -72,7 +93,7 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
       response: { 200: ref(OpenApiDocument, { description: 'The document' }) }
     }
   }, async (_request, reply) => {
-    document ??= JSON.stringify((await app.documents()).swagger())
+    document ??= JSON.stringify(app.swagger())
     return reply.type('application/json; charset=utf-8').send(document)
   })
 }, { name: 'docs', dependencies: ['openapi'] })

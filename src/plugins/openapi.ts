@@ -1,22 +1,82 @@
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
+import { description } from './description.js'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** What has the OpenAPI document, as `swagger()`, and Swagger UI. Made when somebody asks: it is a tenth of a start. */
-    documents: () => Promise<FastifyInstance>
-  }
-}
-
-/** Remembers the routes, for their OpenAPI document. */
+/** The OpenAPI document, from the schemas of the routes. */
 export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
-  const routes: RouteOptions[] = []
-  app.addHook('onRoute', (route) => { if (route.method !== 'HEAD') routes.push(route) })
+  const declared = new Map<string, Declared>()
 
-  let documents: Promise<FastifyInstance> | undefined
-  app.decorate('documents', async () => {
-    documents ??= import('./documents.js').then(async ({ documentsOf }) => documentsOf(routes, config))
-    return await documents
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: config.API_TITLE,
+        version: config.API_VERSION,
+        description,
+        license: { name: 'MIT', identifier: 'MIT' }
+      },
+      servers: [{ url: '/', description: 'This server' }],
+      // Nothing needs a token but what says so.
+      security: [],
+      tags: [
+        { name: 'Accounts', description: 'Sign up, log in, who am I' },
+        { name: 'Tasks', description: "The token's own tasks" },
+        { name: 'Tasks by user', description: 'The same, with the user in the path' },
+        { name: 'Service', description: 'Is it up, and what is it' }
+      ],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `access_token` of a login' }
+        }
+      }
+    },
+    // Components by their own names.
+    refResolver: { buildLocalReference: ({ $id }) => String($id) },
+    transform: ({ schema, url }) => {
+      if (schema?.operationId) declared.set(schema.operationId, schema as Declared)
+      // The router's twin of a path, with a slash at its end, is the same path.
+      return { schema, url: url.replace(/(?<=.)\/$/, '') }
+    },
+    transformObject: (given) => {
+      const { openapiObject: document } = given as unknown as { openapiObject: Document }
+      for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+        complete(operation, declared.get(operation.operationId)!, document.components.schemas)
+      }
+      return document
+    }
   })
 }, { name: 'openapi' })
+
+/** What a route says about its body and its answers beside their `$ref`, which the plugin drops. */
+interface Declared { body?: Use, response: Record<string, Use> }
+interface Use { 'x-optional'?: boolean, 'x-examples'?: Record<string, { value: unknown }> }
+
+interface Media { schema: { $ref: string }, example?: unknown, examples?: Use['x-examples'] }
+interface Content { required?: boolean, content?: Record<string, Media> }
+interface Parameter { required?: boolean, schema: { default?: unknown } }
+interface Operation { operationId: string, parameters?: Parameter[], requestBody?: Content, responses: Record<string, Content> }
+interface Document {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { examples?: unknown[] }> }
+}
+
+/** Adds what may be absent, and an example to every body and answer: the use's own, or the component's. */
+function complete (operation: Operation, { body, response }: Declared, components: Document['components']['schemas']): void {
+  const { parameters = [], requestBody, responses } = operation
+  // A default stands in for a parameter that is left out.
+  for (const parameter of parameters) if (parameter.schema.default !== undefined) parameter.required = false
+  if (requestBody) {
+    requestBody.required = !body?.['x-optional']
+    addExamples(requestBody, body, components)
+  }
+  for (const [status, answer] of Object.entries(responses)) addExamples(answer, response[status], components)
+}
+
+function addExamples ({ content = {} }: Content, use: Use | undefined, components: Document['components']['schemas']): void {
+  for (const media of Object.values(content)) {
+    const component = components[media.schema.$ref.split('/').at(-1)!]!
+    if (use?.['x-examples']) media.examples = use['x-examples']
+    else if (component.examples) media.example = component.examples[0]
+  }
+}

@@ -8,7 +8,7 @@ import { documentOf, operationsOf } from '../support/document.js'
 
 const { app, signUp } = await startApp(t)
 const server = await app.listen({ host: '127.0.0.1', port: 0 })
-const document = await documentOf(app)
+const document = documentOf(app)
 const operations = operationsOf(document)
 const tags = [...new Set(operations.map(({ tags: [tag] }) => tag!))]
 const inOrderOfTags = tags.flatMap((tag) => operations.filter((operation) => operation.tags[0] === tag))

@@ -12,7 +12,7 @@ const client = join(root, 'client')
 
 /** src/schema.ts as the server's schemas want it now, whatever was made from openapi.json before. */
 const { app } = await startApp(t)
-const document = JSON.parse(JSON.stringify((await app.documents()).swagger())) as OpenAPI3
+const document = JSON.parse(JSON.stringify(app.swagger())) as OpenAPI3
 const schema = await schemaModule(document)
 
 /** The examples of the README, each as a module. */

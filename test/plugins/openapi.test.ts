@@ -29,7 +29,7 @@ interface Document {
 }
 
 const { app, call, signUp } = await startApp(t)
-const document = (await app.documents()).swagger() as unknown as Document
+const document = app.swagger() as unknown as Document
 const { schemas } = document.components
 const ada = await signUp()
 

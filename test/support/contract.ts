@@ -18,7 +18,7 @@ export function watchContract (app: FastifyInstance): string[] {
   let validators: Map<string, ValidateFunction>
 
   app.addHook('onReady', async () => {
-    document = (await app.documents()).swagger() as unknown as Document
+    document = app.swagger() as unknown as Document
     const ajv = new Ajv2020({ strict: false, validateFormats: false })
     ajv.addSchema({ $id: 'api', ...document })
     validators = new Map(Object.keys(document.components.schemas).map((name) =>

@@ -17,7 +17,7 @@ export interface Operation {
 }
 export interface Media { schema: { $ref: string }, example?: unknown, examples?: Record<string, { value: unknown }> }
 
-export const documentOf = async (app: FastifyInstance) => (await app.documents()).swagger() as unknown as Document
+export const documentOf = (app: FastifyInstance) => app.swagger() as unknown as Document
 
 /** All operations, in the order of the document, each with its path and method. */
 export const operationsOf = ({ paths }: Document) => Object.entries(paths).flatMap(([path, item]) =>
