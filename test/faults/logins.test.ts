@@ -25,6 +25,8 @@ const REFUSAL = 100
 /** Milliseconds that the throughput of others is measured. */
 const WINDOW = 4000
 
+const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!
+
 const login = (email: string, password = PASSWORD) => ({ body: { email, password } })
 
 async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
@@ -62,7 +64,9 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const alone = await throughput()
 
     // Everybody is connected already: what is measured is the server's decision.
-    await Promise.all(Array.from({ length: FLOOD }, async () => client.call('GET', '/health')))
+    const burst = async () => Promise.all(Array.from({ length: FLOOD }, async () => client.call('GET', '/health')))
+    await burst()
+    const ordinary = median((await burst()).map(({ ms }) => ms))
     const before = server.figures().rss
     let most = before
     const watch = setInterval(() => { most = Math.max(most, server.figures().rss) }, 10)
@@ -82,20 +86,20 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
 
     const refused = answers.filter(({ status }) => status === 503 || status === 429)
     const hashed = answers.filter(({ status }) => status === 200 || status === 401)
-    const waits = refused.map(({ ms }) => ms).sort((a, b) => a - b)
-    const refusal = waits[Math.floor(waits.length / 2)]!
+    const waits = refused.map(({ ms }) => ms)
+    const refusal = median(waits)
     const hashes = Math.floor((most - before) / 1024 / 1024 / HASH_MIB)
     report(t, {
       fault: `${FLOOD} logins at a time`, sent: answers.length, answered: answers.length, failed: refused.length, slowest: Math.max(...answers.map(({ ms }) => ms))
     })
-    note(t, `${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(waits.at(-1)!)} ms`)
+    note(t, `${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(Math.max(...waits))} ms`)
     note(t, `reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
     t.equal(refused.length + hashed.length, answers.length, `hashed or refused, and nothing else: ${JSON.stringify(tally(answers.map(({ status }) => String(status))))}`)
     t.ok(refused.every(({ headers }) => Number(headers['retry-after']) > 0), 'with Retry-After')
     t.ok(hashed.length >= THREADS + QUEUE, 'as many as may wait were let in')
     t.ok(hashed.length <= THREADS + QUEUE + WINDOW * 2 / hash * THREADS, 'and those that followed them')
     t.ok(hashes <= THREADS, 'memory tells how many hashes were made at a time')
-    t.ok(refusal < REFUSAL * NOISE, 'the others were refused at once')
+    t.ok(refusal < Math.max(REFUSAL, ordinary) * NOISE, `the others were refused at once (an answer to ${FLOOD} takes ${Math.round(ordinary)} ms here)`)
     t.equal(flooded.failed, 0, 'others were served')
     t.ok(flooded.rate > alone.rate / 2 / NOISE, 'and at a fair rate')
   })
