@@ -99,8 +99,9 @@ try {
     const pages = await measurePages(bench, server, sizes, rounds)
     pagesText = pages.text
     console.log(`\n${pagesText}`)
-    verdicts.push(...pages.verdicts, await measureBesideLogins(bench, server, rounds), await measureLogins(bench, server, rounds))
+    verdicts.push(...pages.verdicts, await measureBesideLogins(bench, server, rounds))
   }
+  if (server && chosen.includes('login')) verdicts.push(await measureLogins(bench, server, rounds))
   console.log(`\n${verdictsText(verdicts)}`)
   if (options.json) writeFileSync(options.json, JSON.stringify({ machine, endpoints: toJson(table), targets: verdicts }, null, 2))
   if (options.chart) writeFileSync(options.chart, chart(table))

@@ -102,8 +102,8 @@ export const endpoints: Endpoint[] = [
     expected: { status: 200, text: '"access_token":"', bytes: 200 },
     requests: () => readers.map((user) => ({ method: 'POST', path: '/api/auth/login', body: { email: emailOf(user), password: PASSWORD } }))
   },
-  { name: 'create, one user', writes: true, expected: { ...aTask, status: 201 }, requests: () => creations([HOT]) },
-  { name: 'complete, one user', writes: true, expected: aTask, requests: () => flips([HOT]) }
+  { name: 'create one user', writes: true, expected: { ...aTask, status: 201 }, requests: () => creations([HOT]) },
+  { name: 'complete one user', writes: true, expected: aTask, requests: () => flips([HOT]) }
 ]
 
 function range (from: number, count: number): number[] {

@@ -5,6 +5,7 @@ import { emailOf, tidy, userId } from './data.js'
 import type { Endpoint, Request } from './endpoints.js'
 import type { Generator, Outgoing } from './generator.js'
 import { cpuSeconds, forgetPeak, peakRss } from './proc.js'
+import { sleep } from './shell.js'
 
 /** What a measurement says of one contender at one endpoint. */
 export interface Figures {
@@ -54,6 +55,7 @@ export async function measure (bench: Bench, contender: Contender, endpoint: End
   const seen = await drive({ base, requests, expected: endpoint.expected, connections, seconds })
   const cpu = cpuSeconds(pid) - before
   const peak = peakRss(pid)
+  await settled(pid)
   if (endpoint.writes) await tidy(sql)
   return {
     requests_per_second: seen.requests / seen.seconds,
@@ -62,6 +64,14 @@ export async function measure (bench: Bench, contender: Contender, endpoint: End
     cpu_s_per_1000: cpu / seen.requests * 1000,
     rss_mb: peak,
     errors: seen.errors
+  }
+}
+
+/** Waits until a process has done what was begun: a hash for a client that has gone would slow down the next contender. */
+async function settled (pid: number): Promise<void> {
+  for (let before = -1, now = cpuSeconds(pid); now - before > 0.05; now = cpuSeconds(pid)) {
+    before = now
+    await sleep(200)
   }
 }
 
