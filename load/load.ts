@@ -37,6 +37,7 @@ const run = autocannon({
     client.setRequests(session(people[next++ % people.length]!, (what) => { wrong.set(what, (wrong.get(what) ?? 0) + 1) }))
   }
 })
+// What it returns is a promise and an instance; its types know the promise only.
 autocannon.track(run as unknown as autocannon.Instance, { renderProgressBar: process.stderr.isTTY })
 const { errors, timeouts, requests, non2xx } = await run
 

@@ -13,6 +13,7 @@ import { openapiPlugin } from './plugins/openapi.js'
 import { rateLimitsPlugin } from './plugins/rate-limits.js'
 import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
+import { serializationPlugin } from './plugins/serialization.js'
 import { shutdownPlugin } from './plugins/shutdown.js'
 import { validationPlugin } from './plugins/validation.js'
 import { authRoutes } from './routes/auth.js'
@@ -54,6 +55,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
   await app.register(errorsPlugin)
   await app.register(securityPlugin, { config })
   await app.register(validationPlugin)
+  await app.register(serializationPlugin)
   await app.register(databasePlugin, { database })
   await app.register(authPlugin, { config })
   await app.register(openapiPlugin, { config })

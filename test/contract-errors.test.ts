@@ -1,5 +1,5 @@
 import t from 'tap'
-import { issueType } from '../src/plugins/validation.js'
+import { issueType } from '../src/plugins/issues.js'
 import { errorTexts } from '../src/schemas/errors.js'
 import { PASSWORD, startApp, type CallOptions } from './helper.js'
 import { documentOf, operationsOf } from './support/document.js'

@@ -1,13 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import SerializerSelector from '@fastify/fast-json-stringify-compiler'
-import { Ajv, type ErrorObject, type FuncKeywordDefinition } from 'ajv'
+import { Ajv, type FuncKeywordDefinition } from 'ajv'
 import type { DataValidationCxt } from 'ajv/dist/types/index.js'
-import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import fp from 'fastify-plugin'
 import { MalformedJson, MalformedUtf8, UnsupportedMediaType, ValidationFailed } from '../errors.js'
-import { uuidPattern, visibleText } from '../schemas/common.js'
+import { once } from '../once.js'
+import { uuidPattern } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
-import type { Issue } from '../schemas/errors.js'
+import { issueOf } from './issues.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
@@ -42,54 +41,6 @@ const normalize: FuncKeywordDefinition = {
   }
 }
 
-/** The type of an issue, where it is not `value_error.` and the keyword. */
-const ISSUE_TYPES: Record<string, string> = {
-  required: 'value_error.missing',
-  additionalProperties: 'value_error.extra',
-  minLength: 'value_error.str.min_length',
-  maxLength: 'value_error.str.max_length',
-  pattern: 'value_error.str.pattern',
-  minimum: 'value_error.number.not_ge',
-  maximum: 'value_error.number.not_le'
-}
-
-/** Texts for people, where Ajv's own would show a regular expression or speak of "properties". */
-const MESSAGES: Record<string, (params: Failure['params']) => string> = {
-  required: () => 'is required',
-  additionalProperties: () => 'is not known here',
-  format: ({ format }) => `must be ${format === 'uuid' ? 'a UUID, 8-4-4-4-12 hexadecimal digits' : 'an email address'}`,
-  pattern: ({ pattern }) => pattern === visibleText
-    ? 'must have more than white space, and neither U+0000 nor a lone surrogate'
-    : 'must have neither U+0000 nor a lone surrogate'
-}
-
-const TYPE_NAMES: Record<string, string> = { string: 'string', integer: 'integer', boolean: 'bool', object: 'object' }
-
-const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
-
-type Failure = ErrorObject | FastifySchemaValidationError
-
-/** The stable name of a broken rule. */
-export function issueType ({ keyword, params }: Pick<Failure, 'keyword' | 'params'>): string {
-  if (keyword === 'format') return `value_error.${String(params.format)}`
-  // Of ["string", "null"] the first is what a client most likely meant.
-  if (keyword === 'type') return `type_error.${TYPE_NAMES[[params.type].flat()[0] as string]}`
-  return ISSUE_TYPES[keyword] ?? `value_error.${keyword}`
-}
-
-/** JSON Pointer (RFC 6901 §4) to names. */
-const names = (pointer: string) => pointer.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
-
-function issueOf (failure: Failure, part: string): Issue {
-  const { keyword, instancePath, params, message } = failure
-  const name = params.missingProperty ?? params.additionalProperty
-  return {
-    loc: [PARTS[part] ?? part, ...names(instancePath), ...(name === undefined ? [] : [String(name)])],
-    msg: MESSAGES[keyword]?.(params) ?? String(message),
-    type: issueType(failure)
-  }
-}
-
 /**
  * Query and path values are text. Only the canonical writing of a number or a boolean becomes one.
  * @returns what reads the values of a schema; the same object where it has nothing but texts
@@ -108,15 +59,6 @@ function reader ({ properties }: Schema): (text: Record<string, unknown>) => Rec
         }
         return values
       }
-}
-
-/** Makes something when it is first asked for: most answers of most routes never are, and all together are a fifth of a start. */
-function once<Thing> (make: () => Thing): () => Thing {
-  let made: Thing | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
 }
 
 interface Schema {
@@ -140,6 +82,7 @@ export const validationPlugin = fp(async (app) => {
   }
 
   app.setValidatorCompiler<Schema>(({ schema, httpPart }) => {
+    // For the first request: together with the serializers, all at once are a fifth of a start.
     const validate = once(() => ajv.compile(schema))
     const failed = () => ({ error: validate().errors as never })
     if (httpPart === 'body') {
@@ -151,12 +94,6 @@ export const validationPlugin = fp(async (app) => {
       const value = read(text)
       return validate()(value) ? { value } : failed()
     }
-  })
-
-  const compiler = SerializerSelector()(Object.fromEntries(components.map((component) => [component.$id, component])))
-  app.setSerializerCompiler((route) => {
-    const serialize = once(() => compiler(route as SerializerSelector.RouteDefinition))
-    return (answer) => serialize()(answer)
   })
 
   app.setSchemaErrorFormatter((failures, part) =>
