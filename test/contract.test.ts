@@ -114,6 +114,8 @@ t.test('without its tables an operation answers the documented 500', async (t) =
   await sql('alter table tasks rename to lost_tasks')
   await sql('alter table users rename to lost_users')
   await send(t, { 'Internal server error': unchanged }, async () => randomUUID())
+  await sql('alter table lost_tasks rename to tasks')
+  await sql('alter table lost_users rename to users')
 })
 
 t.test('without the database an operation answers the documented 503', async (t) => {

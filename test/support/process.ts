@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Settings } from '../../src/config.js'
 
+/** What the test runner gives its own processes; it costs a program a second of CPU. */
+const ONLY_TESTS = /@tapjs\/mock|^--enable-source-maps$/
+
 /** A program of src/ that runs in a process of its own. */
 export interface Program {
   child: ChildProcess
@@ -25,7 +28,8 @@ export function start (t: Test, program: string, cwd: string, settings: NodeJS.P
     ? ['--input-type=module', '--eval', program]
     : [fileURLToPath(new URL(`../../src/${program}`, import.meta.url))]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
-  const flags = process.execArgv.map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
+  const flags = process.execArgv.filter((flag) => !ONLY_TESTS.test(flag))
+    .map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
   const child = spawn(process.execPath, [...flags, ...what], { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output.out += text })
