@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os'
 import { parseEnv } from 'node:util'
 import { Type, type Static } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
+import { root } from './root.js'
 import { keptSecret } from './secret.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }
 
 /** Where the embedded database and the generated secret live, below the folder that the server is started in. */
 const DATA = '.data'
@@ -106,7 +107,7 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
 
 /** Whether a URL can be read, its credentials too. Whoever finds out later would quote the password. */
 function isUrl (text: string): boolean {

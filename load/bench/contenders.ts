@@ -18,9 +18,13 @@ interface Recipe {
 
 const peer = (...path: string[]) => join(root, 'load/peers', ...path)
 
+/** The options of Node.js that `npm start` gives the server; the floor has all of its tricks. */
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+const nodeOptions = scripts.start.split(' ').filter((word) => word.startsWith('--'))
+
 const recipes: Recipe[] = [
-  { name: 'server', build: async () => [process.execPath, join(root, 'dist/server.js')] },
-  { name: 'floor', build: async () => [process.execPath, peer('floor/server.js')] },
+  { name: 'server', build: async () => [process.execPath, ...nodeOptions, join(root, 'dist/server.js')] },
+  { name: 'floor', build: async () => [process.execPath, ...nodeOptions, peer('floor/server.js')] },
   {
     name: 'express',
     async build () {

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { PGlite } from '@electric-sql/pglite'
+import { root } from '../root.js'
 
-/** The generated migrations; they stand beside src/ and beside dist/. */
-const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url))
+/** The generated migrations. */
+const migrationsFolder = fileURLToPath(new URL('drizzle', root))
 
 /** Any number of processes may start at once; this advisory lock lets one of them migrate at a time. "todo" in ASCII. */
 const MIGRATION_LOCK = 0x746f646f

@@ -21,7 +21,7 @@ const run = (text, values) => sql.unsafe(text, values, { prepare: true })
 
 const columns = 'id, title, description, is_completed, owner_id as user_id, created_at, updated_at'
 const touched = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')"
-const LIST = `select ${columns}, (select count(*)::int from tasks where owner_id = $1) as total
+const LIST = `select ${columns}, (select coalesce(sum(open + done), 0)::int from task_counts where owner_id = $1) as total
   from tasks where owner_id = $1 order by created_at desc, id desc limit $2 offset $3`
 const LIST_AFTER = `select ${columns} from tasks where owner_id = $1 and (created_at, id) < ($2, $3)
   order by created_at desc, id desc limit $4`

@@ -1,0 +1,48 @@
+import { cp, readFile, readdir, rm } from 'node:fs/promises'
+import { basename, dirname, relative } from 'node:path'
+import { build } from 'esbuild'
+
+/*
+ * Bundles the programs of src/ and what they import into dist/. A start that reads a few files instead of nine hundred
+ * takes half the CPU time and a sixth less memory. Types are checked by `npm run typecheck`.
+ */
+
+/** What is found in node_modules at run time: native code, and WebAssembly beside its module. */
+const external = ['argon2', '@electric-sql/pglite', 'fs-native-extensions']
+
+/** Pages are files, not modules: they are copied, and found from dist/. */
+const files = ['@fastify/swagger-ui/static', 'redoc/bundles/redoc.standalone.js']
+
+/** Swagger UI looks for its files beside its own modules. */
+const swaggerUi = {
+  name: 'swagger-ui',
+  setup ({ onLoad }) {
+    onLoad({ filter: /\/@fastify\/swagger-ui\/(lib\/)?[\w-]+\.js$/ }, async ({ path }) => {
+      const folder = JSON.stringify(relative(import.meta.dirname, dirname(path)))
+      return { contents: (await readFile(path, 'utf8')).replaceAll('__dirname', `require('path').join(DIST, ${folder})`) }
+    })
+  }
+}
+
+const { metafile } = await build({
+  entryPoints: ['server', 'migrate', 'openapi'].map((program) => `src/${program}.ts`),
+  bundle: true,
+  // What is imported when it is needed, such as the driver of Redis, stays apart and is read then.
+  splitting: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  sourcemap: true,
+  metafile: true,
+  logLevel: 'warning',
+  outdir: 'dist',
+  external,
+  plugins: [swaggerUi],
+  // What CommonJS modules expect to have.
+  banner: { js: "import { createRequire as $cr } from 'node:module'; const require = $cr(import.meta.url), DIST = import.meta.dirname;" }
+})
+
+for (const file of files) await cp(`node_modules/${file}`, `dist/node_modules/${file}`, { recursive: true })
+
+const kept = [...Object.keys(metafile.outputs).map((path) => basename(path)), 'node_modules']
+for (const name of await readdir('dist')) if (!kept.includes(name)) await rm(`dist/${name}`, { recursive: true })
