@@ -101,7 +101,7 @@ class OwnedTasks {
     const which = completed === undefined ? 'all' : 'filtered'
     const values = { owner: this.owner, completed, limit, offset }
     const found = await this.db.run(statements.list[which], values)
-    if (found.length > 0) return { tasks: found, total: found[0]!.total }
+    if (found.length > 0) return { tasks: found.map(({ total, ...task }) => task), total: found[0]!.total }
     const [none] = await this.db.run(statements.total[which], values)
     return none ? { tasks: [], total: none.total } : null
   }
