@@ -17,7 +17,7 @@ const files = ['@fastify/swagger-ui/static', 'redoc/bundles/redoc.standalone.js'
 const swaggerUi = {
   name: 'swagger-ui',
   setup ({ onLoad }) {
-    onLoad({ filter: /\/@fastify\/swagger-ui\/(lib\/)?[\w-]+\.js$/ }, async ({ path }) => {
+    onLoad({ filter: /[\\/]@fastify[\\/]swagger-ui[\\/](lib[\\/])?[\w-]+\.js$/ }, async ({ path }) => {
       const folder = JSON.stringify(relative(import.meta.dirname, dirname(path)))
       return { contents: (await readFile(path, 'utf8')).replaceAll('__dirname', `require('path').join(DIST, ${folder})`) }
     })

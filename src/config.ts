@@ -107,7 +107,9 @@ export class ConfigError extends Error {
   }
 }
 
-const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } }).addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
+// What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })
+  .addFormat('url', isUrl).addFormat('proxies', areProxies).compile<Config>(Settings)
 
 /** Whether a URL can be read, its credentials too. Whoever finds out later would quote the password. */
 function isUrl (text: string): boolean {

@@ -1,12 +1,11 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { exchange, request } from '../support/raw.js'
-import { PASSWORD, clientOf, newEmail, signUp, type Person } from './support/client.js'
+import { PASSWORD, clientOf, newEmail, signUp, type Client, type Person } from './support/client.js'
 import { startCluster, type Cluster } from './support/cluster.js'
 import { SECRET_WORD, searchLog, statusesIn } from './support/log.js'
-import { folder } from './support/run.js'
+import { folder, until } from './support/run.js'
 import { startServer } from './support/server.js'
 import { countsOf, report } from './support/table.js'
 
@@ -21,8 +20,16 @@ const head = (start: string, ...headers: string[]) => request(start, ['Host: a',
 const login = (body: string, type = 'application/json') => request('POST /api/auth/login HTTP/1.1',
   ['Host: a', 'Connection: close', `Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`], body)
 
-/** Milliseconds after which every line is in the log, which is written some lines at a time. */
-const LOG_DELAY = 500
+/**
+ * Waits until all that was asked so far is in the log, which is written some lines at a time.
+ * @returns the id of the request that came last
+ */
+async function settled (client: Client, log: string): Promise<string> {
+  const { status, headers } = await client.call('GET', '/health')
+  const id = String(headers['x-request-id'])
+  await until('the last request is in the log', () => status === 200 && statusesIn(log).has(id))
+  return id
+}
 
 /** Wherever something can be written into a request. */
 const places: Record<string, (text: string) => string> = {
@@ -49,7 +56,7 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
   const secrets = [ada.token, `${ada.token}x`, ada.email, newEmail('nobody'), PASSWORD, hash]
 
   await t.test('whatever is written wherever, there is one answer, and the log has one line that says no more than it should', async (t) => {
-    await sleep(LOG_DELAY)
+    await settled(client, server.log)
     const before = new Set(statusesIn(server.log).keys())
     const sent = [
       ...Object.entries(places).flatMap(([place, put]) => [...secrets, ...forgeries].map((text) => [place, put(text)] as const)),
@@ -63,9 +70,8 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
       if (!answer || others.length > 0 || answer.status >= 500) t.fail(`not one good answer: ${place}`, { bytes, answer, others })
       samples.push({ id: answer?.headers['x-request-id'], outcome: answer?.status ?? 'cut', ms: performance.now() - at })
     }
-    await sleep(LOG_DELAY)
+    before.add(await settled(client, server.log))
     const logged = [...statusesIn(server.log)].filter(([id]) => !before.has(id))
-    t.equal((await client.call('GET', '/health')).status, 200, 'the next client is served')
     const outcomes = new Map(samples.map(({ id, outcome }) => [id, outcome]))
     t.ok(logged.length > samples.length / 2, 'most came as far as the log')
     t.strictSame(logged.filter(([id, statuses]) => statuses.length !== 1 || statuses[0] !== outcomes.get(id)), [], 'no line is of nobody')

@@ -43,8 +43,8 @@ export async function cleanDatabase (): Promise<{ database: Database, drop: () =
 let idle: Database[] | undefined
 
 /**
- * Keeps an embedded database that is dropped for the next who wants one, as another start
- * costs half a second of CPU. @returns what closes them all
+ * Keeps an embedded database that is dropped for the next who wants one, as another start costs half a second of CPU.
+ * @returns what closes them all
  */
 export function reuseDatabases (): () => Promise<void> {
   idle = []

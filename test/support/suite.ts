@@ -42,5 +42,6 @@ function filesOf (suite: keyof typeof suites): string[] {
 function collectTeardowns (): (t: Test) => Promise<void> {
   const collected: Array<() => unknown> = []
   t.teardown = (fn) => { collected.unshift(fn); return t }
-  return async () => { for (const fn of collected) await fn() }
+  // Each of them, even after one that fails: what stays open would keep the process waiting instead of telling.
+  return async (t) => { for (const fn of collected) await t.resolves(async () => { await fn() }) }
 }
