@@ -4,7 +4,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { startCluster } from './bench/cluster.js'
-import { buildAll, contenderNames, startContender, type Contender } from './bench/contenders.js'
+import { buildAll, contenderNames, serverBefore, startContender, type Contender } from './bench/contenders.js'
 import { CHECKED, checkContract } from './bench/contract.js'
 import { endpoints } from './bench/endpoints.js'
 import { chooseGenerator } from './bench/generator.js'
@@ -19,6 +19,7 @@ const USAGE = `npm run bench -- [options]
   --chart FILE         writes the figures as an SVG picture
   --doc FILE           writes the figures between the marks of a Markdown document, and the picture beside it
   --only NAMES         contenders, comma-separated (${contenderNames.join(',')})
+  --before REVISION    the server of an earlier commit as one more contender
   --endpoints NAMES    endpoints, comma-separated
   --rounds N           rounds, of which the medians count (5; quick 2)
   --seconds N          of one measurement (4; quick 1)
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     chart: { type: 'string' },
     doc: { type: 'string' },
     only: { type: 'string' },
+    before: { type: 'string' },
     endpoints: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
@@ -55,7 +57,8 @@ const secret = randomBytes(32).toString('hex')
 
 const stops: Array<() => Promise<void>> = []
 try {
-  const [cluster, built] = await Promise.all([startCluster(sizes), buildAll(only.split(','))])
+  const earlier = options.before === undefined ? [] : [serverBefore(options.before)]
+  const [cluster, built] = await Promise.all([startCluster(sizes), buildAll(only.split(','), ...earlier)])
   stops.push(cluster.stop)
   const sql = postgres(cluster.url, { max: 1, onnotice: () => {} })
   stops.push(async () => sql.end())

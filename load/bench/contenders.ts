@@ -18,9 +18,14 @@ interface Recipe {
 
 const peer = (...path: string[]) => join(root, 'load/peers', ...path)
 
-/** The options of Node.js that `npm start` gives the server; the floor has all of its tricks. */
-const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
-const nodeOptions = scripts.start.split(' ').filter((word) => word.startsWith('--'))
+/** The options of Node.js that `npm start` gives the server of a folder. */
+function nodeOptionsIn (folder: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+}
+
+/** The floor has all tricks of the server. */
+const nodeOptions = nodeOptionsIn(root)
 
 const recipes: Recipe[] = [
   { name: 'server', build: async () => [process.execPath, ...nodeOptions, join(root, 'dist/server.js')] },
@@ -61,6 +66,24 @@ const recipes: Recipe[] = [
 
 export const contenderNames = recipes.map(({ name }) => name)
 
+/** The server of an earlier revision, beside the present one on the same tables. @param revision as Git takes it */
+export const serverBefore = (revision: string): Recipe => ({
+  name: 'before',
+  async build () {
+    const folder = join(cache, `before-${(await run('git', ['rev-parse', `${revision}^{commit}`], { cwd: root })).slice(0, 12)}`)
+    if (!existsSync(folder)) {
+      const draft = `${folder}.${process.pid}`
+      mkdirSync(draft)
+      await run('git', ['archive', '--output', join(draft, 'revision.tar'), revision], { cwd: root })
+      await run('tar', ['-xf', 'revision.tar'], { cwd: draft })
+      await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: draft })
+      await run('npm', ['run', '-s', 'build'], { cwd: draft })
+      renameSync(draft, folder)
+    }
+    return [process.execPath, ...nodeOptionsIn(folder), join(folder, 'dist/server.js')]
+  }
+})
+
 const hashOf = (...files: string[]) =>
   files.reduce((hash, file) => hash.update(readFileSync(file)), createHash('sha256')).digest('hex').slice(0, 12)
 
@@ -75,10 +98,15 @@ export interface Contender {
   stop: () => Promise<void>
 }
 
-/** Builds what is missing, all at the same time. @returns how each is started; who cannot be built is left out, with a line */
-export async function buildAll (names: string[]): Promise<Array<{ name: string, command: Command }>> {
+/**
+ * Builds what is missing, all at the same time.
+ * @param more contenders that have no name among the others
+ * @returns how each is started; who cannot be built is left out, with a line
+ */
+export async function buildAll (names: string[], ...more: Recipe[]): Promise<Array<{ name: string, command: Command }>> {
   mkdirSync(cache, { recursive: true })
-  const built = await Promise.all(recipes.filter(({ name }) => names.includes(name)).map(async ({ name, build }) => {
+  const chosen = [...recipes.filter(({ name }) => names.includes(name)), ...more]
+  const built = await Promise.all(chosen.map(async ({ name, build }) => {
     const command = await build().catch((error: unknown) => {
       console.log(`${name} cannot be built: ${(error as Error).message.split('\n').slice(0, 3).join(' ')}`)
       return null
