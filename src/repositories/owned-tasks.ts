@@ -55,9 +55,15 @@ const offsetPage = ({ where, counted }: Filter) => page(where, totalOf(counted))
 const cursorPage = ({ where }: Filter) => page(
   and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})
 
-/** No row when the owner does not exist. */
-const totalIfOwner = ({ counted }: Filter) =>
-  build.select(totalOf(counted)).from(users).where(eq(users.id, placeholder('owner')))
+/**
+ * What an offset page without tasks is asked again: one row at least, without a task when there is none, and no row when the
+ * owner does not exist. Page and total are of one moment here as well.
+ */
+const offsetPageIfOwner = ({ where, counted }: Filter) => {
+  const found = page(where, {}).offset(unforeseen('offset')).as('found')
+  const owner = build.select({ owner: sql`${users.id}`.as('owner') }).from(users).where(eq(users.id, placeholder('owner'))).as('owner')
+  return build.select({ ...found._.selectedFields, ...totalOf(counted) }).from(owner).leftJoinLateral(found, sql`true`)
+}
 
 /** One statement for all tasks and one for each filter: each has its own index. */
 const bothFilters = <Row>(name: string, of: (filter: Filter) => Parameters<typeof prepare>[1] & PromiseLike<Row[]>) =>
@@ -66,7 +72,7 @@ const bothFilters = <Row>(name: string, of: (filter: Filter) => Parameters<typeo
 const statements = {
   list: bothFilters('tasks.list', offsetPage),
   listAfter: bothFilters('tasks.listAfter', cursorPage),
-  total: bothFilters('tasks.total', totalIfOwner),
+  listIfOwner: bothFilters('tasks.listIfOwner', offsetPageIfOwner),
   find: prepare('tasks.find', build.select(row).from(tasks).where(thisOne)),
   create: prepare('tasks.create', build.insert(tasks).values({
     id: placeholder('id'), ownerId: placeholder('owner'), title: placeholder('title'), description: placeholder('description')
@@ -78,6 +84,8 @@ const statements = {
     isCompleted: sql`coalesce(${placeholder('completed')}, not ${tasks.isCompleted})`, updatedAt: touched
   }).where(thisOne).returning(row)),
   remove: prepare('tasks.remove', build.delete(tasks).where(thisOne).returning({ id: tasks.id })),
+  /** No row when the owner does not exist. */
+  owner: prepare('tasks.owner', build.select({ id: users.id }).from(users).where(eq(users.id, placeholder('owner')))),
   /** No row when the owner does not exist; otherwise whether the task is somebody else's. */
   miss: prepare('tasks.miss', build.select({
     foreign: sql<boolean>`exists ${build.select({ id: tasks.id }).from(tasks)
@@ -102,8 +110,9 @@ class OwnedTasks {
     const values = { owner: this.owner, completed, limit, offset }
     const found = await this.db.run(statements.list[which], values)
     if (found.length > 0) return { tasks: found.map(({ total, ...task }) => task), total: found[0]!.total }
-    const [none] = await this.db.run(statements.total[which], values)
-    return none ? { tasks: [], total: none.total } : null
+    const again = await this.db.run(statements.listIfOwner[which], values)
+    if (again.length === 0) return null
+    return { tasks: again.filter(({ id }) => id).map(({ total, ...task }) => task as Task), total: again[0]!.total }
   }
 
   /**
@@ -114,8 +123,8 @@ class OwnedTasks {
     const which = completed === undefined ? 'all' : 'filtered'
     const found = await this.db.run(statements.listAfter[which], { owner: this.owner, completed, limit, ...after })
     if (found.length > 0) return found
-    const [none] = await this.db.run(statements.total[which], { owner: this.owner, completed })
-    return none ? [] : null
+    const [owner] = await this.db.run(statements.owner, { owner: this.owner })
+    return owner ? [] : null
   }
 
   /** @returns the task, or null when it is not the owner's; `explain` tells why */

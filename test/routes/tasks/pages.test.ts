@@ -1,9 +1,10 @@
 import t from 'tap'
+import type { Database } from '../../../src/db/database.js'
 import type { Task, TaskPage } from '../../../src/schemas/tasks.js'
 import { startApp, type Person } from '../../helper.js'
 import { MANY, issues, mounts, newestFirst, tasksIn, walk, withQuery } from '../../support/tasks.js'
 
-const { signUp, sql } = await startApp(t)
+const { db, signUp, sql } = await startApp(t)
 
 /** Somebody with tasks, every third of them done. @returns the tasks in the order of a list */
 async function withTasks (name: string, count: number): Promise<{ person: Person, tasks: Task[] }> {
@@ -226,4 +227,31 @@ t.test('whatever becomes of a cursor on its way, the answer is 422 or a part of 
   }
   const early = await ada.call('GET', `/api/tasks?cursor=${Buffer.from('a.0.00000000-0000-0000-0000-000000000000').toString('base64url')}`)
   t.match(early, { status: 200, body: { tasks: [], next_cursor: null } }, 'a place before all tasks')
+})
+
+t.test('a page and its total are of one moment, also when a task comes or goes while they are read', async (t) => {
+  let meanwhile = async () => {}
+  // After each statement something happens, as it may on a server with other users.
+  const database: Database = {
+    ...db,
+    async run (statement, values) {
+      const rows = await db.run(statement, values)
+      if (statement.name.startsWith('tasks.')) await meanwhile()
+      return rows
+    }
+  }
+  const { call } = await startApp(t, { database })
+  const person = await signUp('Busy')
+  const toggle = async () => {
+    await sql('delete from tasks where owner_id = $1', [person.id])
+    await sql('insert into tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)', [person.id, 'New'])
+  }
+  for (const query of ['', '?is_completed=false', '?is_completed=true', '?offset=1', '?offset=1&is_completed=false']) {
+    await sql('delete from tasks where owner_id = $1', [person.id])
+    meanwhile = toggle
+    const { status, body: { tasks, total, offset } } = await call('GET', `/api/tasks${query}`, { token: person.token })
+    meanwhile = async () => {}
+    t.equal(status, 200)
+    t.equal(tasks.length, Math.max(0, total - offset), `${query}: ${tasks.length} tasks of ${total} after ${offset}`)
+  }
 })
