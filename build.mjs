@@ -13,13 +13,14 @@ const external = ['argon2', '@electric-sql/pglite', 'fs-native-extensions']
 /** Pages are files, not modules: they are copied, and found from dist/. */
 const files = ['@fastify/swagger-ui/static', 'redoc/bundles/redoc.standalone.js']
 
-/** Swagger UI looks for its files beside its own modules. */
-const swaggerUi = {
-  name: 'swagger-ui',
+/** A CommonJS module looks for files beside itself, as Swagger UI does; in a bundle it would not even find its folder's name. */
+const folders = {
+  name: 'folders',
   setup ({ onLoad }) {
-    onLoad({ filter: /[\\/]@fastify[\\/]swagger-ui[\\/](lib[\\/])?[\w-]+\.js$/ }, async ({ path }) => {
+    onLoad({ filter: /[\\/]node_modules[\\/].+\.c?js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8')
       const folder = JSON.stringify(relative(import.meta.dirname, dirname(path)))
-      return { contents: (await readFile(path, 'utf8')).replaceAll('__dirname', `require('path').join(DIST, ${folder})`) }
+      return text.includes('__dirname') ? { contents: text.replaceAll('__dirname', `require('path').join(DIST, ${folder})`) } : null
     })
   }
 }
@@ -41,7 +42,7 @@ const { metafile } = await build({
   logLevel: 'warning',
   outdir: 'dist',
   external,
-  plugins: [swaggerUi],
+  plugins: [folders],
   // What CommonJS modules expect to have.
   banner: { js: "import { createRequire as $cr } from 'node:module'; const require = $cr(import.meta.url), DIST = import.meta.dirname;" }
 })

@@ -13,7 +13,7 @@ const RETRY = 1000
  * @param url `redis://…` or `rediss://…`
  */
 export async function connectRedis (app: FastifyInstance, url: string): Promise<Redis> {
-  const { Redis } = await import('ioredis')
+  const { default: { Redis } } = await import('ioredis')
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: PATIENCE,

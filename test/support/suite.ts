@@ -12,7 +12,7 @@ const suites = {
 }
 
 /** Folders whose files each want a process, and a command, of their own. */
-const apart = ['browser', 'faults']
+const apart = ['browser', 'built', 'faults']
 
 /**
  * Runs the test files of a suite one after another in this process, each to its end before the next is read. A process

@@ -24,6 +24,8 @@ export interface ServerOptions {
   port?: number
   /** What `node` runs; the built server by default. */
   program?: string[]
+  /** Where it is started; in the folder of the run by default. */
+  cwd?: string
 }
 
 const built = fileURLToPath(new URL('../../../dist/server.js', import.meta.url))
@@ -39,11 +41,11 @@ let started = 0
  * @param settings at least DATABASE_URL
  */
 export async function startServer (t: Test, settings: NodeJS.ProcessEnv, options: ServerOptions = {}): Promise<Server> {
-  const { port = await freePort(), program = [built] } = options
+  const { port = await freePort(), program = [built], cwd = folder } = options
   const log = join(folder, `server-${process.pid}-${++started}.log`)
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties) && name !== 'NODE_OPTIONS'))
   const child = startChild(process.execPath, program, {
-    cwd: folder,
+    cwd,
     env: { ...env, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), SECRET_KEY, ...quick, ...settings },
     stdio: ['ignore', openSync(log, 'a'), openSync(`${log}.err`, 'a')]
   })
