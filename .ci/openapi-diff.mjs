@@ -1,6 +1,8 @@
 // Tells whether a new OpenAPI document breaks the clients of an old one. A breaking change is fine when the version says
 // so: a new major one, or a new minor one while it is 0.x.
-// Usage: node .ci/openapi-diff.mjs OLD.json NEW.json
+// Usage: node .ci/openapi-diff.mjs OLD.json NEW.json [CORRECTIONS.json]
+// Corrections are changes that say of the server what it did before too: a list of {change, reason}, where the change is the
+// end of a line that this would print.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
@@ -137,6 +139,19 @@ const valuesOf = (schema) => 'const' in schema ? [schema.const] : schema.enum
 
 const changed = (what, left, right) => `${what} ${JSON.stringify(left) ?? 'nothing'} is now ${JSON.stringify(right) ?? 'nothing'}`
 
+/**
+ * @param changes of breakingChanges
+ * @param corrections `{change, reason}` each
+ * @returns the changes that are no corrections, and the corrections that are none of the changes
+ */
+export function beside (changes, corrections) {
+  const fits = (line, { change }) => line.endsWith(change)
+  return {
+    broken: changes.filter((line) => !corrections.some((correction) => fits(line, correction))),
+    unused: corrections.filter((correction) => !changes.some((line) => fits(line, correction)))
+  }
+}
+
 /** Whether the version says that clients may break: a new major one, or a new minor one of 0.x. */
 export function mayBreak (before, after) {
   const [[major, minor], [newMajor, newMinor]] = [before, after].map((version) => version.split('.').map(Number))
@@ -144,10 +159,12 @@ export function mayBreak (before, after) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [before, after] = process.argv.slice(2, 4).map((path) => JSON.parse(readFileSync(path, 'utf8')))
-  const changes = breakingChanges(before, after)
-  for (const change of changes) console.log(change)
-  if (changes.length > 0 && !mayBreak(before.info.version, after.info.version)) {
+  const [before, after, corrections = []] = process.argv.slice(2, 5).map((path) => JSON.parse(readFileSync(path, 'utf8')))
+  const { broken, unused } = beside(breakingChanges(before, after), corrections)
+  for (const line of broken) console.log(line)
+  for (const { change } of unused) console.log(`No such change: ${change}`)
+  if (unused.length > 0) process.exitCode = 1
+  if (broken.length > 0 && !mayBreak(before.info.version, after.info.version)) {
     console.log(`These changes break clients of ${before.info.version}, and ${after.info.version} does not say so`)
     process.exitCode = 1
   }

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { Issue } from './schemas/errors.js'
+import type { ValidationIssue } from './schemas/errors.js'
 
 /*
  * The table of errors the product can throw. The code is for the log and for programmers; the text and the status
@@ -28,7 +28,7 @@ const Invalid = createError('TODO_INVALID', 'The request breaks a rule', 422)
 /** A request that breaks rules. The answer lists them. */
 export class ValidationFailed extends Invalid {
   /** @param issues the broken rules, each with its place */
-  constructor (readonly issues: Issue[]) {
+  constructor (readonly issues: ValidationIssue[]) {
     super()
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -8,9 +8,11 @@ const script = fileURLToPath(new URL('../.ci/openapi-diff.mjs', import.meta.url)
 
 interface Differ {
   breakingChanges: (before: object, after: object) => string[]
+  beside: <Correction extends { change: string }>(changes: string[], corrections: Correction[]) =>
+  { broken: string[], unused: Correction[] }
   mayBreak: (before: string, after: string) => boolean
 }
-const { breakingChanges, mayBreak } = await import(script) as Differ
+const { beside, breakingChanges, mayBreak } = await import(script) as Differ
 
 const document = {
   info: { version: '1.0.0' },
@@ -202,6 +204,20 @@ t.test('a new major version may break clients, and a new minor one while it is 0
   for (const [before, after] of [['1.0.0', '1.0.0'], ['1.0.0', '1.1.0'], ['0.1.0', '0.1.1'], ['2.0.0', '1.9.9'], ['1.2.0', '0.3.0']]) {
     t.notOk(mayBreak(before!, after!), `${before} to ${after}`)
   }
+})
+
+t.test('a correction says of the server what it did before too, and counts as no change', async (t) => {
+  const lines = ['POST /notes body text: pattern "a" is now "b"', 'GET /notes query limit: maximum 9 is now 8']
+  const [pattern, other] = [{ change: 'pattern "a" is now "b"' }, { change: 'pattern "a" is now "c"' }]
+  t.strictSame(beside(lines, [pattern]), { broken: [lines[1]], unused: [] })
+  t.strictSame(beside(lines, [pattern, other]), { broken: [lines[1]], unused: [other] }, 'one that corrects nothing is told')
+})
+
+t.test('openapi.json breaks no client of the last release, and each correction has its reason', async (t) => {
+  const json = (path: string) => JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')) as never
+  const corrections: Array<{ change: string, reason: string }> = json('.ci/openapi-corrections.json')
+  t.strictSame(beside(breakingChanges(json('.ci/openapi.released.json'), json('openapi.json')), corrections), { broken: [], unused: [] })
+  for (const { reason } of corrections) t.match(reason, /\w+ \w+/)
 })
 
 t.test('the command fails for a breaking change, unless the version says so', async (t) => {

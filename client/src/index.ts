@@ -1,7 +1,7 @@
 import createClient, { type Client } from 'openapi-fetch'
 import { unwrap, type Result } from './result.js'
 import type { components, operations, paths } from './schema.js'
-import { sender } from './send.js'
+import { pathOf, sender } from './send.js'
 
 export { TodoApiError, unwrap, type Failure, type OperationId, type Result } from './result.js'
 export type { components, operations, paths } from './schema.js'
@@ -17,11 +17,11 @@ export type TaskUpdate = Schemas['TaskUpdate']
 export type TaskPage = Schemas['TaskPage']
 export type TaskQuery = NonNullable<operations['listTasks']['parameters']['query']>
 /** Every error answer but 422. */
-export type ErrorAnswer = Schemas['Error']
+export type ErrorAnswer = Schemas['ErrorAnswer']
 /** The answer 422: the broken rules. */
 export type ValidationError = Schemas['ValidationError']
 /** One broken rule; `loc` is its place, such as `['body', 'title']`. */
-export type Issue = ValidationError['detail'][number]
+export type Issue = Schemas['ValidationIssue']
 
 export interface TodoClientOptions {
   /** Where the API is, without `/api`: `https://todo.example.com`. */
@@ -40,10 +40,11 @@ export type WalkQuery = Pick<TaskQuery, 'is_completed' | 'limit'>
 
 /**
  * A client of the API. Every method but `walk` resolves to a Result. It rejects with a TodoApiError for an answer that the API
- * does not document, and with the error of `fetch` when there is no answer at all.
+ * does not document, with the error of `fetch` when there is no answer at all, and with a TypeError for an id that would make
+ * another path of its path, such as `''` or `'..'`: nothing is asked then.
  */
 export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) {
-  const api: Client<paths> = createClient<paths>({ baseUrl, fetch })
+  const api: Client<paths> = createClient<paths>({ baseUrl, fetch, pathSerializer: pathOf })
   api.use({
     async onRequest ({ request }) {
       const current = typeof token === 'function' ? await token() : token

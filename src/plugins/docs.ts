@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import swaggerUi from '@fastify/swagger-ui'
-import type { RouteOptions } from 'fastify'
+import type { RouteOptions, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.js'
+import { RouteNotFound } from '../errors.js'
 import { ref } from '../schemas/common.js'
 import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
 
@@ -31,13 +32,29 @@ const redocPage = (title: string) => `<!DOCTYPE html>
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)!};`)
 
+/** A generator of clients leaves these out: by itself where it honours `x-internal`, otherwise by their tag. */
+const forReaders = { tags: ['Documents'], 'x-internal': true }
+
 const page = (operationId: string, summary: string, description: string) => ({
+  ...forReaders,
   operationId,
-  tags: ['Service'],
   summary,
   description,
   response: { 200: { description: 'The page', content: { 'text/html': { schema: ref(HtmlPage) } } } }
 })
+
+/** The files of Swagger UI that its page loads. The package has others: a page of its own, a login that nobody uses here. */
+const UI_FILES = [
+  'swagger-ui.css', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui-standalone-preset.js', 'favicon-32x32.png', 'favicon-16x16.png'
+]
+
+/** What Swagger UI's plugin serves beside its page, its document and its files. */
+const UI_LEFTOVERS = ['/docs/yaml', '/docs/static/index.html']
+
+/** @throws RouteNotFound but for a file that the page loads */
+const onlyUiFiles: onRequestHookHandler = (request, _reply, done) => {
+  done(UI_FILES.includes((request.params as { '*': string })['*']) ? undefined : new RouteNotFound())
+}
 
 interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }
 /** Swagger UI, as the page's own script calls it. */
@@ -58,6 +75,7 @@ function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
 export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
   app.addHook('onRoute', (route: RouteOptions) => {
     if (route.url === '/docs') route.schema = page('getDocs', 'Interactive documentation', 'Swagger UI: try every operation in the browser.')
+    if (route.url === '/docs/static/*' || UI_LEFTOVERS.includes(route.url)) route.onRequest = onlyUiFiles
   })
 
   await app.register(swaggerUi, {
@@ -86,8 +104,8 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
   let document: string | undefined
   app.get('/openapi.json', {
     schema: {
+      ...forReaders,
       operationId: 'getOpenApi',
-      tags: ['Service'],
       summary: 'OpenAPI document',
       description: 'This contract, for programs.',
       response: { 200: ref(OpenApiDocument, { description: 'The document' }) }

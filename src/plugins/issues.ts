@@ -1,7 +1,6 @@
 import type { ErrorObject } from 'ajv'
-import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
-import { visibleText } from '../schemas/common.js'
-import type { Issue } from '../schemas/errors.js'
+import { classOf, whiteSpace } from '../schemas/common.js'
+import type { ValidationIssue } from '../schemas/errors.js'
 
 /** The type of an issue, where it is not `value_error.` and the keyword. */
 const ISSUE_TYPES: Record<string, string> = {
@@ -10,25 +9,39 @@ const ISSUE_TYPES: Record<string, string> = {
   minLength: 'value_error.str.min_length',
   maxLength: 'value_error.str.max_length',
   pattern: 'value_error.str.pattern',
+  'x-well-formed': 'value_error.str.pattern',
   minimum: 'value_error.number.not_ge',
   maximum: 'value_error.number.not_le'
 }
 
-/** Texts for people, where Ajv's own would show a regular expression or speak of "properties". */
-const MESSAGES: Record<string, (params: Failure['params']) => string> = {
+/** The texts, as a person would say them; of other keywords Ajv's own. */
+const MESSAGES: Record<string, (failure: Failure) => string> = {
   required: () => 'is required',
   additionalProperties: () => 'is not known here',
-  format: ({ format }) => `must be ${format === 'uuid' ? 'a UUID, 8-4-4-4-12 hexadecimal digits' : 'an email address'}`,
-  pattern: ({ pattern }) => pattern === visibleText
-    ? 'must have more than white space, and neither U+0000 nor a lone surrogate'
-    : 'must have neither U+0000 nor a lone surrogate'
+  type: ({ params }) => `must be ${[params.type].flat().map((type) => TYPE_TEXTS[String(type)]).join(' or ')}`,
+  format: ({ params }) => `must be ${params.format === 'uuid' ? 'a UUID, 8-4-4-4-12 hexadecimal digits' : 'an email address'}`,
+  pattern: ({ data }) => BLANK.test(String(data)) ? 'must have more than white space' : 'must not have the character U+0000',
+  'x-well-formed': () => 'must not have half a character (a lone surrogate)',
+  minLength: ({ params }) => `must have at least ${characters(params.limit)}`,
+  maxLength: ({ params }) => `must have at most ${characters(params.limit)}`,
+  minimum: ({ params }) => `must be at least ${String(params.limit)}`,
+  maximum: ({ params }) => `must be at most ${String(params.limit)}`
 }
 
+const BLANK = new RegExp(`^[${classOf(whiteSpace)}]*$`)
+
+const characters = (count: unknown) => count === 1 ? '1 character' : `${String(count)} characters`
+
+/** What a type is called: for programs, in the type of an issue, and for people, in its text. */
 const TYPE_NAMES: Record<string, string> = { string: 'string', integer: 'integer', boolean: 'bool', object: 'object' }
+const TYPE_TEXTS: Record<string, string> = {
+  string: 'text', integer: 'a whole number', boolean: 'true or false', object: 'an object', null: 'null'
+}
 
 const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
 
-type Failure = ErrorObject | FastifySchemaValidationError
+/** Of Ajv, with `verbose`, for the value and its schema. */
+export type Failure = ErrorObject<string, Record<string, unknown>>
 
 /** The stable name of a broken rule. */
 export function issueType ({ keyword, params }: Pick<Failure, 'keyword' | 'params'>): string {
@@ -42,12 +55,14 @@ export function issueType ({ keyword, params }: Pick<Failure, 'keyword' | 'param
 const names = (pointer: string) => pointer.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
 
 /** @param part of the request, as Fastify calls it */
-export function issueOf (failure: Failure, part: string): Issue {
-  const { keyword, instancePath, params, message } = failure
+export function issueOf (failure: Failure, part: string): ValidationIssue {
+  const { keyword, instancePath, params, message, parentSchema } = failure
   const name = params.missingProperty ?? params.additionalProperty
   return {
     loc: [PARTS[part] ?? part, ...names(instancePath), ...(name === undefined ? [] : [String(name)])],
-    msg: MESSAGES[keyword]?.(params) ?? String(message),
-    type: issueType(failure)
+    msg: MESSAGES[keyword]?.(failure) ?? String(message),
+    type: issueType(failure),
+    // A schema may have its own words for a text that breaks its rules.
+    ...(keyword !== 'type' && parentSchema?.['x-issue'])
   }
 }

@@ -14,6 +14,7 @@ export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
         title: config.API_TITLE,
         version: config.API_VERSION,
         description,
+        contact: { name: 'Whoever runs this server' },
         license: { name: 'MIT', identifier: 'MIT' }
       },
       servers: [{ url: '/', description: 'This server' }],
@@ -23,7 +24,8 @@ export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
         { name: 'Accounts', description: 'Sign up, log in, who am I' },
         { name: 'Tasks', description: "The token's own tasks" },
         { name: 'Tasks by user', description: 'The same, with the user in the path' },
-        { name: 'Service', description: 'Is it up, and what is it' }
+        { name: 'Service', description: 'Is it up, and what is it' },
+        { name: 'Documents', description: 'This contract, for people and for programs. A generated client has no use for them' }
       ],
       components: {
         securitySchemes: {

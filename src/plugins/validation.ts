@@ -4,9 +4,9 @@ import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import fp from 'fastify-plugin'
 import { MalformedJson, MalformedUtf8, UnsupportedMediaType, ValidationFailed } from '../errors.js'
 import { once } from '../once.js'
-import { uuidPattern } from '../schemas/common.js'
+import { classOf, uuidPattern, whiteSpace } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
-import { issueOf } from './issues.js'
+import { issueOf, type Failure } from './issues.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
@@ -14,7 +14,7 @@ const MAX_ISSUES = 20
 /** A dot-atom of at most 64 characters (RFC 5322 §3.2.3) at a domain of two or more labels (RFC 1123 §2.1). */
 const EMAIL = /^(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 
-const WHITE_SPACE = /\p{White_Space}/u
+const WHITE_SPACE = new RegExp(`[${classOf(whiteSpace)}]`)
 
 /** Trims what Unicode calls white space, in linear time, which a regular expression for the end would not be. */
 function trim (text: string): string {
@@ -61,6 +61,14 @@ function reader ({ properties }: Schema): (text: Record<string, unknown>) => Rec
       }
 }
 
+/** `x-well-formed`: a text has no lone surrogate. */
+const wellFormed: FuncKeywordDefinition = {
+  keyword: 'x-well-formed',
+  type: 'string',
+  schema: false,
+  validate: (text: string) => text.isWellFormed()
+}
+
 interface Schema {
   properties: Record<string, { type?: string, default?: unknown }>
   /** Of a body: the request may come without one. */
@@ -73,9 +81,10 @@ interface Schema {
  */
 export const validationPlugin = fp(async (app) => {
   // Without a check of the schemas themselves, which TypeBox writes.
-  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, meta: false, validateSchema: false })
-  ajv.addKeyword(normalize).addVocabulary(['x-optional', 'x-examples'])
-  ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL).addFormat('password', true).addFormat('date-time', true)
+  const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, meta: false, validateSchema: false, verbose: true })
+  ajv.addKeyword(normalize).addKeyword(wellFormed).addVocabulary(['x-optional', 'x-examples', 'x-issue'])
+  ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL)
+  for (const name of ['password', 'date-time', 'int64']) ajv.addFormat(name, true)
   for (const component of components) {
     app.addSchema(component)
     ajv.addSchema(component)
@@ -97,7 +106,7 @@ export const validationPlugin = fp(async (app) => {
   })
 
   app.setSchemaErrorFormatter((failures, part) =>
-    new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure, part))))
+    new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure as Failure, part))))
 
   // Where no body comes, the type of one says nothing (RFC 9112 §6.3).
   app.addHook('onRequest', ({ headers }, _reply, done) => {
@@ -130,7 +139,7 @@ function parsed (body: Buffer): unknown {
   if (!isUtf8(body)) throw new MalformedUtf8()
   const value = json(body.toString())
   if (value !== null) return value
-  throw new ValidationFailed([{ loc: ['body'], msg: 'must be object', type: 'type_error.object' }])
+  throw new ValidationFailed([{ loc: ['body'], msg: 'must be an object', type: 'type_error.object' }])
 }
 
 function json (text: string): unknown {

@@ -32,7 +32,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
           headers: { Location: { type: 'string', description: 'Where the account is read: `/api/auth/me`' } }
         }),
         ...errorAnswers([...bodyErrors, 'Email already exists', ...apiErrors], [
-          { loc: ['body', 'password'], msg: 'must NOT have fewer than 8 characters', type: 'value_error.str.min_length' }
+          { loc: ['body', 'password'], msg: 'must have at least 8 characters', type: 'value_error.str.min_length' }
         ])
       }
     }

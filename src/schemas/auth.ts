@@ -25,7 +25,7 @@ const emailInput = Type.String({
 
 const name = Type.String({
   ...accountLimits.name,
-  pattern: visibleText,
+  ...visibleText,
   description: 'Shown to people; not only white space',
   examples: ['Ada Lovelace']
 })
@@ -34,7 +34,7 @@ export const SignupRequest = Type.Object({
   email: emailInput,
   password: Type.String({
     ...accountLimits.password,
-    pattern: anyText,
+    ...anyText,
     format: 'password',
     description: 'Any characters; normalized to NFC, never trimmed or cut (NIST SP 800-63B §3.1.1.2)',
     examples: ['correct horse battery staple']

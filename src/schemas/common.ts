@@ -3,11 +3,35 @@ import { Type, type SchemaOptions, type Static, type TSchema } from '@sinclair/t
 /** Smallest and largest number of Unicode code points of a text. */
 export interface Length { readonly minLength?: number, readonly maxLength: number }
 
-/** No U+0000, which PostgreSQL cannot store, and no lone surrogate, which UTF-8 cannot write. */
-export const anyText = '^[^\\u0000\\p{Cs}]*$'
+/**
+ * What Unicode calls white space (`\p{White_Space}`): the first and the last code point of each range. Patterns spell it out,
+ * because the programs that read them, many of another language, know no property escapes.
+ */
+export const whiteSpace: ReadonlyArray<readonly [first: number, last: number]> = [
+  [0x09, 0x0d], [0x20, 0x20], [0x85, 0x85], [0xa0, 0xa0], [0x1680, 0x1680], [0x2000, 0x200a],
+  [0x2028, 0x2029], [0x202f, 0x202f], [0x205f, 0x205f], [0x3000, 0x3000]
+]
+
+/** Ranges as a character class has them, in escapes that expressions with the flag `u` and without it read alike. */
+export const classOf = (ranges: typeof whiteSpace): string =>
+  ranges.map((range) => range.map((code) => code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`).join('-')).join('')
+
+const hex = (code: number, digits: number) => code.toString(16).toUpperCase().padStart(digits, '0')
+
+/** What is between them, up to U+FFFF. Beyond it there is no white space. */
+const visible = [...whiteSpace, [0x10000] as const].map(([first], at) => [(whiteSpace[at - 1]?.[1] ?? 0) + 1, first - 1] as const)
+
+/**
+ * Any text, but with U+0000, which PostgreSQL cannot store, and with lone surrogates, which UTF-8 cannot write. The latter are
+ * no matter of the pattern: generators of clients read it in UTF-16 units or in code points, and cannot copy half a pair.
+ */
+export const anyText = { pattern: '^[^\\x00]*$', 'x-well-formed': true } as const
 
 /** The same, and at least one character that is not white space. The lookahead keeps the match linear. */
-export const visibleText = '^(?=[\\s\\S]*\\P{White_Space})[^\\u0000\\p{Cs}]*$'
+export const visibleText = {
+  ...anyText,
+  pattern: `^(?=[\\s\\S]*(?:[${classOf(visible)}]|[^\\x00-\\uFFFF]))[^\\x00]*$`
+} as const
 
 /** A UUID in its canonical form, in either case (RFC 9562 §4): no `urn:uuid:`, no braces, never bare digits. */
 export const uuidPattern = '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
@@ -20,7 +44,7 @@ export const Timestamp = (options: SchemaOptions = {}) =>
   Type.String({ format: 'date-time', examples: ['2026-01-06T10:30:00.000Z'], ...options })
 
 /** A text or null, in JSON Schema's short form, which costs the serializer less than a union. */
-export const NullableText = (options: SchemaOptions & { maxLength: number, pattern: string }) =>
+export const NullableText = (options: SchemaOptions & { maxLength: number }) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options })
 
 /** An object that refuses members it does not name. */

@@ -5,21 +5,27 @@ import { ref, strict } from './common.js'
 export const ErrorAnswer = Type.Object({
   detail: Type.String({ description: 'What happened, as a constant text' }),
   status_code: Type.Integer({ description: 'The HTTP status, again' })
-}, { $id: 'Error', ...strict, description: 'An error: what happened, and the HTTP status' })
+}, { $id: 'ErrorAnswer', ...strict, description: 'An error: what happened, and the HTTP status' })
 export type ErrorAnswer = Static<typeof ErrorAnswer>
 
 /** One broken rule. */
-export const Issue = Type.Object({
+export const ValidationIssue = Type.Object({
   loc: Type.Array(Type.String(), { description: 'Where: `body`, `query` or `path`, then the names down to the value' }),
   msg: Type.String({ description: 'The rule, for a person' }),
   type: Type.String({ description: 'The rule, for a program' })
-}, { ...strict, description: 'One broken rule' })
-export type Issue = Static<typeof Issue>
+}, {
+  $id: 'ValidationIssue',
+  ...strict,
+  description: 'One broken rule',
+  examples: [{ loc: ['body', 'title'], msg: 'is required', type: 'value_error.missing' }]
+})
+export type ValidationIssue = Static<typeof ValidationIssue>
 
 /** The answer to a request that was understood and breaks a rule: the first 20 broken rules. */
 export const ValidationError = Type.Object({
-  detail: Type.Array(Issue, { maxItems: 20 }),
-  status_code: Type.Literal(422)
+  detail: Type.Array(ref(ValidationIssue), { maxItems: 20 }),
+  // A literal of TypeBox would be a `number`, which a Java client cannot hold an integer in.
+  status_code: Type.Unsafe<422>({ type: 'integer', const: 422 })
 }, { $id: 'ValidationError', ...strict, description: 'The rules that the request breaks, the first 20 at most' })
 export type ValidationError = Static<typeof ValidationError>
 
@@ -102,7 +108,7 @@ export function errorTextAnswers (texts: readonly ErrorText[]): Record<ErrorStat
  * The same, and the 422 that every operation of the API can answer, because it refuses unknown query parameters.
  * @param invalid an example of its 422, as the list of issues
  */
-export const errorAnswers = (texts: readonly ErrorText[], invalid: Issue[] = [unknownParameter]) => ({
+export const errorAnswers = (texts: readonly ErrorText[], invalid: ValidationIssue[] = [unknownParameter]) => ({
   ...errorTextAnswers(texts),
   422: ref(ValidationError, {
     description: 'The request breaks a rule',

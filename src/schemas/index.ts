@@ -1,5 +1,5 @@
 import { LoginAnswer, LoginRequest, SignupRequest, User } from './auth.js'
-import { ErrorAnswer, ValidationError } from './errors.js'
+import { ErrorAnswer, ValidationError, ValidationIssue } from './errors.js'
 import { Health, HtmlPage, OpenApiDocument, Readiness, ServiceInfo } from './status.js'
 import { Task, TaskCompletion, TaskCreate, TaskPage, TaskUpdate } from './tasks.js'
 
@@ -7,6 +7,6 @@ import { Task, TaskCompletion, TaskCreate, TaskPage, TaskUpdate } from './tasks.
 export const components = [
   User, SignupRequest, LoginRequest, LoginAnswer,
   Task, TaskCreate, TaskUpdate, TaskCompletion, TaskPage,
-  ErrorAnswer, ValidationError,
+  ErrorAnswer, ValidationError, ValidationIssue,
   Health, Readiness, ServiceInfo, HtmlPage, OpenApiDocument
 ]

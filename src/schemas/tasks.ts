@@ -10,8 +10,11 @@ export const taskLimits = {
 /** How many tasks a page has. */
 export const pageLimits = { minimum: 1, maximum: 100, default: 50 } as const
 
-const title = Type.String({ ...taskLimits.title, pattern: visibleText, description: 'Not only white space', examples: ['Buy milk'] })
-const description = NullableText({ ...taskLimits.description, pattern: anyText, description: 'Any text, or null', examples: ['Two litres'] })
+/** How many tasks a page skips: more than 32 bits, and no more than a JavaScript number holds exactly. */
+const skipped = { format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
+
+const title = Type.String({ ...taskLimits.title, ...visibleText, description: 'Not only white space', examples: ['Buy milk'] })
+const description = NullableText({ ...taskLimits.description, ...anyText, description: 'Any text, or null', examples: ['Two litres'] })
 const isCompleted = Type.Boolean({ description: 'Whether it is done' })
 
 /** What a client writes of a task, in a POST or a PUT. */
@@ -71,7 +74,7 @@ export const TaskPage = Type.Object({
   tasks: Type.Array(Type.Unsafe<Task>(Type.Ref('Task'))),
   total: Type.Optional(Type.Integer({ minimum: 0, description: 'How many tasks there are (of the filter); offset pages only' })),
   limit: Type.Integer(pageLimits),
-  offset: Type.Optional(Type.Integer({ minimum: 0, description: 'How many were skipped; offset pages only' })),
+  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many were skipped; offset pages only' })),
   next_cursor: Type.Unsafe<string | null>({
     type: ['string', 'null'],
     description: 'Pass it back as `cursor` for the next page; null on the last one'
@@ -84,15 +87,19 @@ export const TaskPage = Type.Object({
 })
 export type TaskPage = Static<typeof TaskPage>
 
+/** What a 422 says of a text that is no cursor, whether its characters tell or only its meaning. */
+export const cursorIssue = { msg: 'must be the next_cursor of a page with the same filter', type: 'value_error.cursor' } as const
+
 /** Without a default for `offset`: with one, "cursor together with offset" could not be told. */
 export const TaskQuery = Type.Object({
   limit: Type.Integer({ ...pageLimits, description: 'How many tasks at most' }),
-  offset: Type.Optional(Type.Integer({
-    minimum: 0,
-    maximum: Number.MAX_SAFE_INTEGER,
-    description: 'How many to skip; 0 when absent. Not together with `cursor`'
+  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many to skip; 0 when absent. Not together with `cursor`' })),
+  cursor: Type.Optional(Type.String({
+    minLength: 1,
+    pattern: '^[A-Za-z0-9_-]*$',
+    'x-issue': cursorIssue,
+    description: 'The `next_cursor` of a page with the same filter'
   })),
-  cursor: Type.Optional(Type.String({ description: 'The `next_cursor` of a page with the same filter' })),
   is_completed: Type.Optional(Type.Boolean({ description: 'Only the done, or only the open ones' }))
 }, strict)
 export type TaskQuery = Static<typeof TaskQuery>

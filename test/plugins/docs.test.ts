@@ -66,6 +66,19 @@ t.test('/docs reads the document of /openapi.json, and stays authorized across r
   t.strictSame((await call('GET', pathname)).body, (await call('GET', '/openapi.json')).body)
 })
 
+t.test('of Swagger UI there is what its page loads, and nothing else', async (t) => {
+  const [needed] = await Promise.all(['/docs'].map(async (page) => loadedBy((await call('GET', page)).text)))
+  for (const url of needed!) t.equal((await call('GET', url)).status, 200, url)
+  const leftovers = [
+    '/docs/static', '/docs/static/', '/docs/static/index.html', '/docs/static/oauth2-redirect.html', '/docs/static/csp.json', '/docs/static/logo.svg',
+    '/docs/static/swagger-ui.js', '/docs/static/nothing', '/docs/static/..%2findex.js', '/docs/static/swagger-ui.css/', '/docs/yaml'
+  ]
+  for (const url of leftovers) {
+    const { status, body } = await call('GET', url)
+    t.strictSame([status, body], [404, { detail: 'Not found', status_code: 404 }], url)
+  }
+})
+
 t.test('/redoc reads /openapi.json, with a script that asks nobody else for a logo', async (t) => {
   const { text } = await call('GET', '/redoc')
   t.match(text, /<redoc spec-url="\/openapi\.json">/)

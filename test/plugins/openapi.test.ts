@@ -15,14 +15,15 @@ interface Operation {
   description: string
   tags: string[]
   security?: object[]
+  'x-internal'?: boolean
   parameters?: Parameter[]
   requestBody?: Content
   responses: Record<string, Content>
 }
-interface Component { type: string, additionalProperties?: boolean, examples?: unknown[] }
+interface Component { type: string, properties?: Record<string, object>, additionalProperties?: boolean, examples?: unknown[] }
 interface Document {
   openapi: string
-  info: { title: string, version: string, description: string }
+  info: { title: string, version: string, description: string, contact?: object }
   tags: Array<{ name: string }>
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, Component>, securitySchemes: Record<string, object> }
@@ -63,7 +64,8 @@ ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 ajv.addFormat('email', /^[^@\s]+@[^@\s]+\.[a-z]+$/)
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 ajv.addFormat('password', true)
-ajv.addVocabulary(['x-normalize', 'components'])
+ajv.addFormat('int64', true)
+ajv.addVocabulary(['x-normalize', 'x-well-formed', 'x-issue', 'components'])
 ajv.addSchema({ $id: 'api', components: document.components })
 
 const fits = (component: object, value: unknown): boolean => {
@@ -102,7 +104,7 @@ for (const endpoint of endpoints) {
     t.strictSame(Object.keys(responses).map(Number), [endpoint.success, ...endpoint.errors].sort((a, b) => a - b), 'its statuses')
     for (const [status, { description, content, headers = {} }] of Object.entries(responses)) {
       t.match(description, /\w/, `${status} is described`)
-      const component = Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'Error'
+      const component = Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'ErrorAnswer'
       const type = component === 'HtmlPage' ? 'text/html' : 'application/json'
       t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
@@ -143,6 +145,20 @@ for (const endpoint of endpoints) {
     }
   })
 }
+
+t.test('a generated client compiles, and has what its users need', async (t) => {
+  for (const name of Object.keys(schemas)) t.notOk(name in globalThis, `${name} shadows nothing that JavaScript has`)
+  t.strictSame(schemas.ValidationError!.properties!.status_code, { type: 'integer', enum: [422] }, 'an integer, in Java too')
+  t.match(schemas.ValidationError!.properties!.detail, { type: 'array', items: refTo('ValidationIssue') }, 'a broken rule has a type with a name')
+  const [, offset, cursor] = operationOf(endpoints.find(({ answer }) => answer === 'TaskPage')!).parameters!
+  t.match(offset, { name: 'offset', schema: { type: 'integer', format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } })
+  t.match(schemas.TaskPage!.properties!.offset, { format: 'int64' })
+  t.match(cursor, { name: 'cursor', schema: { type: 'string', minLength: 1, pattern: '^[A-Za-z0-9_-]*$' } })
+  const forReaders = endpoints.filter((endpoint) => operationOf(endpoint)['x-internal'] === true)
+  t.strictSame(forReaders.map(({ path }) => path), ['/docs', '/redoc', '/openapi.json'], 'the pages are marked, and nothing else')
+  for (const endpoint of endpoints) t.equal(operationOf(endpoint).tags[0] === 'Documents', forReaders.includes(endpoint), nameOf(endpoint))
+  t.match(document.info.contact, { name: /\w/ })
+})
 
 t.test('the token goes where it is documented', async (t) => {
   t.match(document.components.securitySchemes, { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } })

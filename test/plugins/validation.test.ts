@@ -213,6 +213,9 @@ const rules: Array<[method: string, path: string, body: unknown, issues: string[
   ['GET', '/api/tasks?is_completed=true&is_completed=true', undefined, ['query.is_completed type_error.bool']],
   ['GET', '/api/tasks?cursor=a&cursor=b', undefined, ['query.cursor type_error.string']],
   ['GET', '/api/tasks?cursor=nothing', undefined, ['query.cursor value_error.cursor']],
+  ...['', '%00', 'a%20b', '%ED%95%9C', '='].map((cursor): typeof rules[number] =>
+    ['GET', `/api/tasks?cursor=${cursor}`, undefined, ['query.cursor value_error.cursor']]),
+  ['GET', '/api/tasks?cursor=&offset=1', undefined, ['query.cursor value_error.cursor']],
   ['GET', '/api/tasks?__proto__=1&constructor=2', undefined, ['query.__proto__ value_error.extra', 'query.constructor value_error.extra']],
   ['GET', '/api/auth/me?fields=id', undefined, ['query.fields value_error.extra']],
   ['DELETE', `/api/tasks/${task.id}?force=true`, undefined, ['query.force value_error.extra']]
@@ -226,6 +229,35 @@ for (const [method, path, body, issues] of rules) {
     for (const { msg } of answer.body.detail) t.match(msg, /\w{2}/, 'and says so for a person')
   })
 }
+
+const long = 'x'.repeat(201)
+const said: Array<[method: string, path: string, body: unknown, texts: string[]]> = [
+  ['POST', '/api/tasks', {}, ['title is required']],
+  ['POST', '/api/tasks', { title: '', colour: 1 }, ['colour is not known here', 'title must have at least 1 character', 'title must have more than white space']],
+  ['POST', '/api/tasks', { title: long, description: 1 }, ['description must be text or null', 'title must have at most 200 characters']],
+  ['POST', '/api/tasks', { title: ' \u3000' }, ['title must have more than white space']],
+  ['POST', '/api/tasks', { title: 'a\0' }, ['title must not have the character U+0000']],
+  ['POST', '/api/tasks', { title: 'a\ud83d' }, ['title must not have half a character (a lone surrogate)']],
+  ['POST', '/api/auth/signup', { email: 'ada', password: 'short', name: 1 },
+    ['email must be an email address', 'name must be text', 'password must have at least 8 characters']],
+  ['PATCH', `/api/tasks/${task.id}/complete`, { is_completed: 'yes' }, ['is_completed must be true or false']],
+  ['POST', '/api/tasks', [], ['body must be an object']],
+  ['POST', '/api/tasks', 'null', ['body must be an object']],
+  ['GET', '/api/tasks?limit=101&offset=-1', undefined, ['limit must be at most 100', 'offset must be at least 0']],
+  ['GET', '/api/tasks?limit=ten&is_completed=1', undefined, ['is_completed must be true or false', 'limit must be a whole number']],
+  ['GET', '/api/tasks?cursor=', undefined, ['cursor must be the next_cursor of a page with the same filter']],
+  ['GET', '/api/tasks?cursor=eA', undefined, ['cursor must be the next_cursor of a page with the same filter']],
+  ['GET', '/api/tasks?cursor=eA&offset=0', undefined, ['cursor must not come together with offset']],
+  ['GET', '/api/tasks/milk', undefined, ['task_id must be a UUID, 8-4-4-4-12 hexadecimal digits']]
+]
+
+t.test('a broken rule is told as a person would say it', async (t) => {
+  for (const [method, path, body, texts] of said) {
+    const { body: { detail } } = await ada.call(method, path, { body })
+    const told = (detail as Array<{ loc: string[], msg: string }>).map(({ loc, msg }) => `${loc.at(-1)} ${msg}`)
+    t.strictSame(told.sort(), texts, `${method} ${path}`)
+  }
+})
 
 t.test('a rule that has no name of its own goes by its keyword', async (t) => {
   t.strictSame((await call('GET', '/even?n=4')).body, { n: 4 })

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 interface Operation { responses: Record<string, { content?: Record<string, { schema: { $ref: string } }> }> }
 interface Document { paths: Record<string, Record<string, Operation>>, components: { schemas: Record<string, object> } }
 
-const ERRORS = ['Error', 'ValidationError']
+const ERRORS = ['ErrorAnswer', 'ValidationError']
 
 /**
  * Compares every answer of an application with its own OpenAPI document: the status has to be documented for the

@@ -8,7 +8,7 @@ const suites = {
   api: ['plugins', 'properties', 'routes', 'routes/tasks'],
   db: ['db'],
   programs: ['client', 'server'],
-  root: ['.']
+  root: ['.', 'schemas']
 }
 
 /** Folders whose files each want a process, and a command, of their own. */

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { InvalidCredentials, ValidationFailed } from '../../errors.js'
-import type { Task, TaskPage, TaskQuery } from '../../schemas/tasks.js'
+import { cursorIssue, type Task, type TaskPage, type TaskQuery } from '../../schemas/tasks.js'
 import { cursorOf, positionOf } from './cursor.js'
 
 type OwnedTasks = FastifyRequest['tasks']
@@ -33,7 +33,7 @@ async function cursorPage (tasks: OwnedTasks, query: TaskQuery, given: string): 
   const { limit, offset, is_completed: completed } = query
   if (offset !== undefined) throw invalidCursor('must not come together with offset')
   const after = positionOf(given, completed)
-  if (!after) throw invalidCursor('must be the next_cursor of a page with the same filter')
+  if (!after) throw invalidCursor()
   const found = await tasks.listAfter(limit + 1, after, completed)
   if (!found) throw new InvalidCredentials()
   const { shown, next_cursor: cursor } = cut(found, limit, completed)
@@ -54,4 +54,4 @@ function queryOf (query: TaskQuery): URLSearchParams {
   return given
 }
 
-const invalidCursor = (msg: string) => new ValidationFailed([{ loc: ['query', 'cursor'], msg, type: 'value_error.cursor' }])
+const invalidCursor = (msg: string = cursorIssue.msg) => new ValidationFailed([{ loc: ['query', 'cursor'], ...cursorIssue, msg }])

@@ -38,7 +38,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       response: {
         200: ref(TaskPage, { description: 'A page of tasks', headers: { Link: linkHeader } }),
         ...errorAnswers(everywhere, [
-          { loc: ['query', 'limit'], msg: 'must be <= 100', type: 'value_error.number.not_le' }
+          { loc: ['query', 'limit'], msg: 'must be at most 100', type: 'value_error.number.not_le' }
         ])
       }
     }
