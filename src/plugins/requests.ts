@@ -13,6 +13,8 @@ export function genReqId ({ headers: { 'x-request-id': given } }: IncomingMessag
   return typeof given === 'string' && CLIENT_ID.test(given) ? given : newRequestId()
 }
 
+const ABSOLUTE = /^https?:\/\/[^/?#]*/i
+
 /** One line per request: who, what, how it ended. No query, header or body, which may carry a token or a password. */
 export class RequestLog extends LogController {
   override incomingRequest (): void {}
@@ -21,7 +23,8 @@ export class RequestLog extends LogController {
   override requestCompleted (error: Error | null, request: FastifyRequest, reply: FastifyReply): void {
     request.log.info({
       method: request.method,
-      path: request.url.split('?', 1)[0],
+      // Whoever asks a server as a proxy names a host of their own (RFC 9112 §3.2.2), which is no part of the path.
+      path: request.url.replace(ABSOLUTE, '').split('?', 1)[0],
       status: reply.statusCode,
       user: request.user?.sub,
       ms: Math.round(reply.elapsedTime * 10) / 10,

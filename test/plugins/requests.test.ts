@@ -195,6 +195,17 @@ t.test('nothing in a request can forge a line of the log', async (t) => {
   t.ok(log.chunks.length >= 6)
 })
 
+t.test('a path is logged as a path, whatever host a request names', async (t) => {
+  for (const host of ['http://evil.example', 'https://me:secret@evil.example:8443', 'HTTP://EVIL.EXAMPLE']) {
+    for (const path of ['/health', '/nope', '/api/tasks/%zz']) {
+      log.chunks.length = 0
+      await raw(`GET ${host}${path}?http://q HTTP/1.1`)
+      t.strictSame(requestLines().map(({ path }) => path), [path], `${host}${path}`)
+      t.notMatch(log.chunks.join(''), /evil|secret/i)
+    }
+  }
+})
+
 t.test('a line is written at the level info, and not above it', async (t) => {
   let quiet: ReturnType<typeof keepLog>
   const { call } = await startApp(t, { database: app.db, settings: { LOG_LEVEL: 'warn' }, prepare: (app) => { quiet = keepLog(app) } })
