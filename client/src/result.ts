@@ -1,5 +1,7 @@
 import type { components, operations } from './schema.js'
 
+type Issue = components['schemas']['ValidationIssue']
+
 /** The name of an operation in the API's document: `signUp`, `createTask` … */
 export type OperationId = keyof operations
 
@@ -43,9 +45,17 @@ export class TodoApiError extends Error {
 }
 
 function textOf (body: unknown): string {
-  const detail = (body as Partial<components['schemas']['Error'] | components['schemas']['ValidationError']> | undefined)?.detail
-  if (Array.isArray(detail)) return detail.map(({ loc, msg }) => `${loc.join('.')} ${msg}`).join('; ')
-  return detail ?? 'not an answer of this operation'
+  const detail: unknown = Object(body).detail
+  // Another program may have details of another form.
+  if (typeof detail === 'string') return detail
+  if (isIssues(detail)) return detail.map(({ loc, msg }) => `${loc.join('.')} ${msg}`).join('; ')
+  return 'not an answer of this operation'
+}
+
+/** Whether a `detail` is the list of broken rules of a 422. */
+export function isIssues (detail: unknown): detail is Issue[] {
+  return Array.isArray(detail) && detail.every((issue: Partial<Issue> | null) =>
+    Array.isArray(issue?.loc) && typeof issue.msg === 'string' && typeof issue.type === 'string')
 }
 
 /**

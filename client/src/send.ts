@@ -1,6 +1,6 @@
-import type { Client, MaybeOptionalInit } from 'openapi-fetch'
-import { TodoApiError, type AnswersOf } from './result.js'
-import { statuses, type paths } from './schema.js'
+import { defaultPathSerializer, type Client, type MaybeOptionalInit } from 'openapi-fetch'
+import { TodoApiError, isIssues, type AnswersOf } from './result.js'
+import { answers, type paths } from './schema.js'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 type With<M extends Method, Responses = unknown> = Record<M, { responses: Responses }>
@@ -18,16 +18,22 @@ export const sender = (api: Client<paths>) => async <M extends Method, P extends
   const { data, error, response } = await api.request(method, path as never, { ...init, parseAs: 'text' } as never)
   const { ok, status } = response
   const body: unknown = ok ? json(data) : error
-  if (!isDocumented(`${method} ${path}`, status, body)) throw new TodoApiError({ status, body, response })
+  // The API redirects nobody, and what is behind a redirect may have been asked with another method.
+  const isElsewhere = response.redirected && method !== 'get'
+  if (isElsewhere || !isDocumented(`${method} ${path}`, status, body)) throw new TodoApiError({ status, body, response })
   return { ok, status, body, response } as AnswerOf<P, M>
 }
 
-/** A success is JSON or, as a 204, nothing; an error carries its own status, which no other program's error does. */
+/**
+ * A success is the JSON of its operation or, as a 204, nothing; an error has its own status and a detail. No other program's
+ * answer is like that. Of a success some member is enough: a server of an earlier version may not have them all.
+ */
 function isDocumented (operation: string, status: number, body: unknown): boolean {
-  if (!statuses[operation]!.includes(status)) return false
-  if (status === 204) return true
-  if (typeof body !== 'object' || body === null) return false
-  return status < 400 || (body as { status_code?: unknown }).status_code === status
+  const members = answers[operation]![status]
+  if (!members) return false
+  if (status < 400) return members.length === 0 || members.some((name) => Object.hasOwn(Object(body) as object, name))
+  const { detail, status_code: own } = Object(body) as { detail?: unknown, status_code?: unknown }
+  return own === status && (status === 422 ? isIssues(detail) : typeof detail === 'string')
 }
 
 function json (text: unknown): unknown {
@@ -36,4 +42,16 @@ function json (text: unknown): unknown {
   } catch {
     return text
   }
+}
+
+/**
+ * The path with its values in it, each percent-encoded.
+ * @throws TypeError for a value that would be no segment of its own: empty, one dot or two, which no encoding protects
+ */
+export function pathOf (path: string, values: Record<string, unknown>): string {
+  for (const [name, value] of Object.entries(values)) {
+    const text = String(value)
+    if (['', '.', '..'].includes(text)) throw new TypeError(`${name} cannot be ${JSON.stringify(text)}`)
+  }
+  return defaultPathSerializer(path, values)
 }

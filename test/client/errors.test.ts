@@ -59,6 +59,47 @@ t.test('whoever has nothing to say about a failure gets an exception that tells'
   t.equal(invalid.response.headers.get('content-type'), 'application/json; charset=utf-8')
 })
 
+t.test('an id asks for its own path and for no other', async (t) => {
+  const { todo, user } = await person()
+  const { id } = await unwrap(todo.tasks.create({ title: 'Buy milk' }))
+  const asked: string[] = []
+  const seen = createTodoClient({
+    baseUrl,
+    fetch: async (request) => {
+      asked.push(new URL(request.url).pathname)
+      return fetch(request)
+    }
+  })
+  for (const bad of ['', '.', '..']) {
+    const { get, update, complete, remove } = seen.tasks
+    const calls = [async () => get(bad), async () => update(bad, { title: 'x' }), async () => complete(bad), async () => remove(bad)]
+    for (const request of calls) await t.rejects<unknown>(request(), { name: 'TypeError', message: `task_id cannot be "${bad}"` })
+    await t.rejects(seen.api.GET('/api/{user_id}/tasks', { params: { path: { user_id: bad } } }), { name: 'TypeError' }, 'the raw client too')
+  }
+  await t.rejects(seen.tasks.get('\ud83d'), { name: 'URIError' })
+  t.strictSame(asked, [], 'nothing is asked')
+  for (const odd of [`${id}/complete`, '../auth/me', '?limit=1', '%2e%2e', '#', 'a b', '{task_id}', '$&']) {
+    t.match(await todo.tasks.get(odd), { status: 422, body: { detail: [{ loc: ['path', 'task_id'], type: 'value_error.uuid' }] } }, odd)
+    await seen.tasks.get(odd)
+    t.equal(asked.pop(), `/api/tasks/${encodeURIComponent(odd)}`)
+  }
+  t.equal((await todo.api.GET('/api/{user_id}/tasks', { params: { path: { user_id: user.id } } })).response.status, 200)
+})
+
+t.test('a write is never answered by what is behind a redirect', async (t) => {
+  const task = { id: '1', title: 'Buy milk', description: null, is_completed: false, user_id: '1', created_at: '', updated_at: '' }
+  const proxy = createServer((request, response) => {
+    if (request.url?.startsWith('/new')) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(task))
+    else response.writeHead(303, { location: `/new${request.url}` }).end()
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.teardown(() => proxy.close())
+  const todo = createTodoClient({ baseUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` })
+  t.match(await todo.tasks.get('1'), { status: 200, body: task }, 'what is read may be elsewhere')
+  t.equal((await rejection(todo.tasks.update('1', { title: 'x' }))).status, 200)
+  t.equal((await rejection(todo.tasks.complete('1'))).status, 200)
+})
+
 t.test('what the API does not document is an exception, never a result', async (t) => {
   const answers: Record<string, [number, string, string]> = {
     "a proxy's own error": [502, 'text/html', '<h1>Bad gateway</h1>'],
@@ -67,7 +108,16 @@ t.test('what the API does not document is an exception, never a result', async (
     'a page of a network that wants a login': [200, 'text/html', '<h1>Welcome</h1>'],
     'a success of another operation': [201, 'application/json', '{"id":"1"}'],
     'a success that is not an object': [200, 'application/json', 'null'],
-    'a success without a body': [200, 'application/json', '']
+    'a success without a body': [200, 'application/json', ''],
+    'a success of another program': [200, 'application/json', '{"login":"https://wifi.example"}'],
+    'a list of another program': [200, 'application/json', '[{"id":"1"}]'],
+    "another program's 422, whose details have no place": [422, 'application/json', '{"detail":[{"msg":"no"}]}'],
+    'a 422 with our status and their details': [422, 'application/json', '{"detail":[{"msg":"no","type":"x"}],"status_code":422}'],
+    'a 422 with texts for details': [422, 'application/json', '{"detail":["no",null],"status_code":422}'],
+    'an error whose detail is an object': [401, 'application/json', '{"detail":{"error":"no"},"status_code":401}'],
+    'an error that is null': [401, 'application/json', 'null'],
+    'an error without a body': [401, 'application/json', ''],
+    'JSON that breaks off': [200, 'application/json', '{"id":"1", "ema']
   }
   let answer: [number, string, string]
   const proxy = createServer((_request, response) => {

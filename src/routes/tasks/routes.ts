@@ -28,6 +28,9 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
   const collection = { ...shared, ...(collectionPath && { params: collectionPath }) }
   const item = { ...shared, params: itemPath as typeof TaskPath, querystring: NoQuery }
 
+  /** The list that was asked for, on this mount. Of the request's own target nothing is repeated: it may name another host. */
+  const listOf = ({ params }: FastifyRequest) => app.prefix.replace(':user_id', (params as Partial<OwnerPath>).user_id!)
+
   app.get('', {
     schema: {
       ...collection,
@@ -44,7 +47,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     }
   }, async (request, reply) => {
     const { page, next } = await pageOf(request.tasks, request.query)
-    if (next) reply.header('link', `<${pathOf(request)}?${next.toString()}>; rel="next"`)
+    if (next) reply.header('link', `<${listOf(request)}?${next.toString()}>; rel="next"`)
     return page
   })
 
@@ -65,7 +68,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     const { title, description = null } = request.body
     const task = await request.tasks.create(title, description)
     if (!task) throw new InvalidCredentials()
-    return reply.code(201).header('location', `${pathOf(request)}/${task.id}`).send(task)
+    return reply.code(201).header('location', `${listOf(request)}/${task.id}`).send(task)
   })
 
   app.get('/:task_id', {
@@ -147,9 +150,6 @@ async function missing (request: FastifyRequest, id: string): Promise<never> {
   const Miss = { foreign: ForeignTask, absent: TaskNotFound, 'owner gone': InvalidCredentials }[await request.tasks.explain(id)]
   throw new Miss()
 }
-
-/** The path that was asked for, on whichever mount. */
-const pathOf = ({ url }: FastifyRequest) => url.split(/[?#]/, 1)[0]
 
 const locationHeader = { type: 'string', description: 'Where the new task is' }
 const linkHeader = { type: 'string', description: '`<…>; rel="next"`: the next page, where there is one (RFC 8288)' }
