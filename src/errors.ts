@@ -20,8 +20,17 @@ export const MethodNotAllowed = createError('TODO_METHOD_NOT_ALLOWED', 'Method n
 export const EmailTaken = createError('TODO_EMAIL_TAKEN', 'Email already exists', 409)
 export const UnsupportedMediaType = createError('TODO_UNSUPPORTED_MEDIA_TYPE', 'Unsupported media type', 415)
 export const TooManyRequests = createError('TODO_TOO_MANY_REQUESTS', 'Too many requests', 429)
-export const Overloaded = createError('TODO_OVERLOADED', 'Service unavailable', 503)
 export const Stopping = createError('TODO_STOPPING', 'Service unavailable', 503)
+
+const Busy = createError('TODO_OVERLOADED', 'Service unavailable', 503)
+
+/** More than is done at a time, or a client that is gone. */
+export class Overloaded extends Busy {
+  /** @param queue what is full, for the log */
+  constructor (readonly queue?: string) {
+    super()
+  }
+}
 
 const Invalid = createError('TODO_INVALID', 'The request breaks a rule', 422)
 

@@ -179,7 +179,8 @@ t.test('so many may wait for a hash as the setting says, and the others get 503,
       t.equal(headers['retry-after'], '2')
     }
   }
-  t.match(log.map((line) => (JSON.parse(line) as { msg: string }).msg), ['overloaded'], 'the operator learns of it, once a second')
+  const lines = log.map((line) => JSON.parse(line) as { msg: string, queue: string })
+  t.strictSame(lines.map(({ msg, queue }) => [msg, queue]), [['overloaded', 'passwords']], 'the operator learns of it, and what is full, once a second')
   const signups = await Promise.all(Array.from({ length: 4 }, async () =>
     there.call('POST', '/api/auth/signup', { body: { email: newEmail(), password: PASSWORD, name: 'Ada' } })))
   t.strictSame(signups.map(({ status }) => status), [201, 201, 201, 503], 'signups have the same places')

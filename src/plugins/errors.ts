@@ -4,7 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
 import { DatabaseUnavailable } from '../db/errors.js'
-import { InvalidCredentials, MalformedRequest, MethodNotAllowed, RouteNotFound, ValidationFailed } from '../errors.js'
+import { InvalidCredentials, MalformedRequest, MethodNotAllowed, RouteNotFound, ValidationFailed, type Overloaded } from '../errors.js'
 import { errorTexts, type ErrorAnswer, type ValidationError } from '../schemas/errors.js'
 import { RequestLog, newRequestId } from './requests.js'
 
@@ -46,7 +46,8 @@ export const errorsPlugin = fp(async (app) => {
     if (answer.status_code === 503) {
       reply.header('retry-after', RETRY_AFTER)
       const trouble = TROUBLES[error.code] ?? 'database unavailable'
-      if (isTimeToLog(trouble)) request.log.warn({ reason: error.message }, trouble)
+      const { queue } = error as Partial<Overloaded>
+      if (isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
     return reply.code(answer.status_code).send(answer)

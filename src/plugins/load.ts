@@ -14,18 +14,19 @@ declare module 'fastify' {
 
 /** Bounds what is done at a time: whoever comes on top gets 503 at once, and those inside their answer soon. */
 export const loadPlugin = fp<{ config: Config }>(async (app, { config }) => {
-  app.addHook('onRequest', atMost(config.MAX_CONCURRENT_REQUESTS))
-  app.decorate('admitHashing', atMost(config.HASH_THREADS + config.HASH_QUEUE))
+  app.addHook('onRequest', atMost(config.MAX_CONCURRENT_REQUESTS, 'requests'))
+  app.decorate('admitHashing', atMost(config.HASH_THREADS + config.HASH_QUEUE, 'passwords'))
 }, { name: 'load' })
 
 /**
  * @param max requests at a time; each has its place until its answer is out or its client has gone
+ * @param queue what is full then, for the log
  * @returns a hook that throws Overloaded for the others
  */
-function atMost (max: number): Hook {
+function atMost (max: number, queue: string): Hook {
   let inside = 0
   return (_request, reply, done) => {
-    if (inside >= max) return done(new Overloaded())
+    if (inside >= max) return done(new Overloaded(queue))
     inside++
     reply.raw.once('close', () => { inside-- })
     done()

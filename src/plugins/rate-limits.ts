@@ -27,6 +27,9 @@ declare module 'fastify' {
 /** Seconds in which a limit counts, beginning with the first request. */
 const WINDOW = 60
 
+/** Milliseconds between two lines of the log about one limit. */
+const REFUSAL_LOG_INTERVAL = 10_000
+
 /** How often whoever asks may ask: signups and logins by address and account, everything else by user. */
 export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) => {
   const { RATE_LIMIT, RATE_LIMIT_ADDRESS, RATE_LIMIT_ACCOUNT, RATE_LIMIT_USER, REDIS_URL } = config
@@ -42,6 +45,8 @@ export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) =
     const limiter = redis === null
       ? here
       : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: here })
+    let refused = 0
+    let nextLine = 0
     const policy = `"${name}";q=${max};w=${WINDOW}`
 
     return async (request, reply) => {
@@ -53,6 +58,13 @@ export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) =
       append(reply, 'ratelimit', `"${name}";r=${count.remainingPoints};t=${seconds}`)
       if (count.consumedPoints <= max) return
       reply.header('retry-after', seconds)
+      refused++
+      // Who it was is in the line of the request, where a user is known; the key of a count is nobody's business.
+      if (Date.now() >= nextLine) {
+        request.log.warn({ limit: name, refused }, 'rate limit reached')
+        nextLine = Date.now() + REFUSAL_LOG_INTERVAL
+        refused = 0
+      }
       throw new TooManyRequests()
     }
   }

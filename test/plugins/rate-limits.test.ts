@@ -70,6 +70,24 @@ t.test('signups and logins of an address share its limit, which comes before all
   t.equal((await call('GET', '/api/auth/me', { token: ada.token })).status, 200, 'whoever is in stays in')
 })
 
+t.test('the operator learns that a limit refuses, every ten seconds at most, how often, and of nobody whom', async (t) => {
+  let now = Date.now()
+  t.intercept(Date, 'now', { value: () => now })
+  const { call, logIn, warnings } = await limited(t, { RATE_LIMIT_ADDRESS: '2', RATE_LIMIT_ACCOUNT: '1', RATE_LIMIT_USER: '1' })
+  const lines = () => warnings().map(({ msg, limit, refused }) => [msg, limit, refused])
+  await logIn(known)
+  t.strictSame(lines(), [], 'nothing while all is well')
+  for (let tries = 0; tries < 4; tries++) await logIn(known)
+  t.strictSame(lines(), [['rate limit reached', 'account', 1], ['rate limit reached', 'address', 1]])
+  for (let tries = 0; tries < 3; tries++) await call('GET', '/api/tasks', { token: ada.token })
+  t.strictSame(lines().slice(2), [['rate limit reached', 'user', 1]], 'each limit has its own')
+  now += 10_000
+  await logIn(known)
+  await call('GET', '/api/tasks', { token: ada.token })
+  t.strictSame(lines().slice(3), [['rate limit reached', 'address', 3], ['rate limit reached', 'user', 2]], 'with all since the line before')
+  for (const secret of [ada.email, ada.token, PASSWORD, '127.0.0.1']) t.notMatch(JSON.stringify(warnings()), secret)
+})
+
 t.test('a limit is whole again after a minute', async (t) => {
   let now = Date.now()
   t.intercept(Date, 'now', { value: () => now })
@@ -151,7 +169,7 @@ t.test('without its Redis everything goes on, and each process counts for itself
     t.strictSame(limitsOf(answers[1]!), ['"address";q=60;w=60, "account";q=2;w=60', '"address";r=58;t=60, "account";r=0;t=60'])
     const tasks = [1, 2, 3].map(async () => call('GET', '/api/tasks', { token: ada.token }))
     t.strictSame((await Promise.all(tasks)).map(({ status }) => status), [200, 200, 429])
-    t.match(warnings()[0], { msg: 'Redis unavailable; rate limits are counted here', reason: String })
+    t.match(warnings().find(({ msg }) => msg.startsWith('Redis')), { msg: 'Redis unavailable; rate limits are counted here', reason: String })
     t.notMatch(JSON.stringify(warnings()), /s3cret|"stack"/)
   }
 })

@@ -36,7 +36,7 @@ for (const list of lists) {
         const page = await ask('GET', `${of(list)}?${query}`)
         t.equal(page.status, 200)
         const [, next] = /^<([^>]*)>; rel="next"$/.exec(page.headers.link!) ?? []
-        t.ok(next?.startsWith(`${list}?limit=1&offset=`), next)
+        t.ok(next?.startsWith(`${list}?limit=1&offset=`), `next is ${next}`)
         t.equal((await ask('GET', next!)).status, 200)
       }
     })
