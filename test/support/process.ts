@@ -22,18 +22,21 @@ export interface Program {
  * Starts a program as `node` would, with the test runner's own loader, so that its lines count as covered.
  * @param program a module: of src/ by its name, or any other as code
  * @param settings its settings; none comes from the environment of the tests
+ * @param stdout an open file for its standard output, instead of a pipe to this process
  */
-export function start (t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}): Program {
+export function start (t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number): Program {
   const what = program.includes('\n')
     ? ['--input-type=module', '--eval', program]
     : [fileURLToPath(new URL(`../../src/${program}`, import.meta.url))]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
   const flags = process.execArgv.filter((flag) => !ONLY_TESTS.test(flag))
     .map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
-  const child = spawn(process.execPath, [...flags, ...what], { cwd, env: { ...env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [...flags, ...what], {
+    cwd, env: { ...env, ...settings }, stdio: ['ignore', stdout ?? 'pipe', 'pipe']
+  })
   const output = { out: '', err: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { output.out += text })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { output.err += text })
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => { output.out += text })
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => { output.err += text })
   const ended = once(child, 'close').then(([status, signal]) =>
     ({ status: status as number | null, signal: signal as NodeJS.Signals | null, ...output }))
   t.teardown(() => { child.kill('SIGKILL') })
@@ -46,7 +49,7 @@ export function start (t: Test, program: string, cwd: string, settings: NodeJS.P
       for (;;) {
         const found = what.exec(output.out)
         if (found) return found
-        const end = await Promise.race([once(child.stdout, 'data'), ended])
+        const end = await Promise.race([once(child.stdout!, 'data'), ended])
         if (!Array.isArray(end)) throw new Error(`ended without saying ${what}: ${JSON.stringify(end)}`)
       }
     }
