@@ -3,11 +3,15 @@ import { check, group, sleep } from 'k6'
 import http from 'k6/http'
 
 // The same work as `npm run load`, for k6: k6 run -e URL=http://127.0.0.1:8000 load/k6.js
-// The server has to run with RATE_LIMIT=off. Every virtual user has an account.
+// The server has to run with RATE_LIMIT=off. Every virtual user has an account, and at first some pages of tasks.
 
 const URL = __ENV.URL || 'http://127.0.0.1:8000'
 const PEOPLE = Number(__ENV.PEOPLE || 50)
 const PASSWORD = 'correct horse battery staple'
+
+/** Tasks of a page, and pages that everybody has at first. */
+const LIMIT = 5
+const PAGES = 4
 
 export const options = {
   // So many accounts cost seconds of hashing.
@@ -35,7 +39,10 @@ export function setup () {
     http.post(`${URL}/api/auth/signup`, JSON.stringify({ ...account, name: 'Load test' }), { headers: json })
     const answer = http.post(`${URL}/api/auth/login`, JSON.stringify(account), { headers: json })
     if (answer.status !== 200) throw new Error(`login answers ${answer.status}; does the server run with RATE_LIMIT=off?`)
-    return answer.json('access_token')
+    const token = answer.json('access_token')
+    const headers = { Authorization: `Bearer ${token}`, ...json }
+    for (let n = 1; n <= LIMIT * PAGES; n++) http.post(`${URL}/api/tasks`, JSON.stringify({ title: `Page ${n}` }), { headers })
+    return token
   })
 }
 
@@ -48,10 +55,19 @@ export default function (tokens) {
   })
 
   group('look', () => {
-    const page = send('list', 'GET', '?limit=20')
-    check(page, { 'a page, with its total': ({ status }) => status === 200 && page.json('tasks').every(isTask) && page.json('total') >= 0 })
-    const cursor = page.json('next_cursor')
-    if (cursor) check(send('cursor', 'GET', `?limit=20&cursor=${cursor}`), { 'the next page': ({ status }) => status === 200 })
+    let page = send('list', 'GET', `?limit=${LIMIT}`)
+    const total = page.json('total')
+    check(page, { 'a page, with its total': ({ status }) => status === 200 && page.json('tasks').every(isTask) && total >= LIMIT * PAGES })
+    // To the end: each page names the next one, in its body and in its Link header (RFC 8288).
+    const seen = page.json('tasks')
+    for (let cursor; (cursor = page.json('next_cursor'));) {
+      const isLinked = /; rel="next"$/.test(page.headers.Link || '')
+      page = send('cursor', 'GET', `?limit=${LIMIT}&cursor=${encodeURIComponent(cursor)}`)
+      const isNext = check(page, { 'the next page, which was linked': ({ status }) => isLinked && status === 200 && page.json('tasks').every(isTask) })
+      if (!isNext) return
+      seen.push(...page.json('tasks'))
+    }
+    check(seen, { 'each task on one page': () => seen.length === total && new Set(seen.map(({ id }) => id)).size === total })
   })
   sleep(0.1)
   group('work', () => {

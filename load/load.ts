@@ -6,6 +6,7 @@ const USAGE = `npm run load -- [options]
   --url URL            the server (http://127.0.0.1:8000); it has to run with RATE_LIMIT=off
   --connections N      people at the same time, each with an account and a connection (10)
   --duration SECONDS   how long (10)
+  --signups N          people who sign up at the same time, before: as many as the server hashes, its HASH_THREADS (1)
 
 Each signs up and then does what a front end does, again and again: looks at the list, adds a task, opens it, changes it, completes it,
 pages on, and deletes it. Each answer's status and shape is checked; the tasks are deleted afterwards. Ends with status 1 on any error.`
@@ -15,6 +16,7 @@ const { values: options } = parseArgs({
     url: { type: 'string', default: 'http://127.0.0.1:8000' },
     connections: { type: 'string', default: '10' },
     duration: { type: 'string', default: '10' },
+    signups: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false }
   }
 })
@@ -25,7 +27,7 @@ if (options.help) {
 
 const connections = Number(options.connections)
 console.log(`${connections} people sign up …`)
-const people = await begin(options.url, connections)
+const people = await begin(options.url, connections, Number(options.signups))
 
 const wrong = new Map<string, number>()
 let next = 0

@@ -17,11 +17,14 @@ async function post (url: string, body: object): Promise<unknown> {
   throw new Error(`${url} answers ${answer.status}${hint}`)
 }
 
-/** Signs people up and logs them in, a few at a time. */
-export async function begin (base: string, count: number): Promise<Person[]> {
+/**
+ * Signs people up and logs them in.
+ * @param atOnce how many at a time: more than the server hashes only wait, and on a slow machine are refused
+ */
+export async function begin (base: string, count: number, atOnce: number): Promise<Person[]> {
   const people: Person[] = []
-  const some = Array.from({ length: Math.min(count, 8) }, async (_, worker) => {
-    for (let n = worker; n < count; n += 8) {
+  const some = Array.from({ length: atOnce }, async (_, worker) => {
+    for (let n = worker; n < count; n += atOnce) {
       const account = { email: `load-${randomUUID()}@example.com`, password: PASSWORD }
       await post(`${base}/api/auth/signup`, { ...account, name: 'Load test' })
       const { access_token: token } = await post(`${base}/api/auth/login`, account) as LoginAnswer
