@@ -15,7 +15,7 @@ export interface Database {
   /**
    * Runs one statement in a transaction of its own.
    * @returns the rows, in the names of the statement's SQL; times as RFC 3339 text
-   * @throws DatabaseUnavailable, ConstraintViolation or QueryFailed
+   * @throws DatabaseUnavailable, ConstraintViolation or QueryFailed; ForeignAnswer when the rows are not what it asked for
    */
   run: <Row>(statement: Statement<Row>, values?: Values) => Promise<Row[]>
 
@@ -30,7 +30,7 @@ export interface Database {
 }
 
 /** What `ping` asks. */
-export const PING: Statement<unknown> = { name: 'ping', text: 'select 1', bind: () => [] }
+export const PING: Statement<unknown> = { name: 'ping', text: 'select 1', bind: () => [], echo: {}, answersAlways: true }
 
 /**
  * A time as PostgreSQL writes it in UTC (`2026-01-06 10:30:00.5+00`), as RFC 3339 with milliseconds.

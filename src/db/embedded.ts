@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, translated } from './errors.js'
+import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { lockFolder } from './lock.js'
 import { migrateEmbedded } from './migrate.js'
+import { checked } from './statement.js'
 
 /** Reads every character. The plain decoder takes a U+FEFF at the beginning of a text for a byte order mark and drops it. */
 class ExactTextDecoder extends TextDecoder {
@@ -68,9 +69,9 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     async run (statement, values = {}) {
       try {
         const { rows } = await opened().query(statement.text, statement.bind(values))
-        return rows as never
+        return checked(statement, values, rows as never[])
       } catch (error) {
-        throw error instanceof DatabaseUnavailable ? error : translated(error, statement.name)
+        throw error instanceof DatabaseUnavailable || error instanceof ForeignAnswer ? error : translated(error, statement.name)
       }
     },
 

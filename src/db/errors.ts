@@ -21,6 +21,16 @@ export class ConstraintViolation extends Error {
 }
 
 /**
+ * An answer that is not the answer to its statement: a connection gives somebody what another has asked for. Nothing of it is
+ * used, and a bug of ours it is not.
+ */
+export class ForeignAnswer extends Error {
+  constructor (statement: string) {
+    super(`${statement} got the answer to another statement`)
+  }
+}
+
+/**
  * Any other refusal: a bug of ours. It carries the names around the failure and none of the driver's texts,
  * because those can contain the values of a row, and the log must not.
  */

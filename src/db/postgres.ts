@@ -1,8 +1,8 @@
 import postgres from 'postgres'
 import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, translated } from './errors.js'
+import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { ignoreNotice, migratePostgres } from './migrate.js'
-import type { Statement, Values } from './statement.js'
+import { checked, type Statement, type Values } from './statement.js'
 
 /** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
 const MARGIN = 300
@@ -21,8 +21,18 @@ export interface Limits {
   maxPending: number
 }
 
-/** A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. */
-type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null }
+/**
+ * A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. `prepared` says whether
+ * that had prepared it before.
+ */
+type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null, prepared?: boolean }
+
+/**
+ * Whether a prepared statement was refused because it, or what it was prepared for, is not there any more: no such statement
+ * (26000), "cached plan must not change result type" (0A000), or its types do not fit any more (42…). Nothing of it has been
+ * done then, and the driver, as patched, has forgotten it. (PostgreSQL documentation, appendix A)
+ */
+const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '26000' || (prepared && /^(0A|42)/.test(String(code)))
 
 /**
  * A PostgreSQL server, through postgres.js. Nothing is connected before `start` or `run`.
@@ -48,36 +58,65 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   })
   let client = open()
 
-  async function ask<Row> ({ name, text, bind }: Statement<Row>, values: Values): Promise<Row[]> {
+  async function ask<Row> (statement: Statement<Row>, values: Values): Promise<Row[]> {
     if (pending >= maxPending) throw new DatabaseUnavailable('too many statements wait')
     pending++
+    const end = performance.now() + deadline
+    try {
+      // Once more is enough, but where a pooler gives each message to another session.
+      for (let times = 0; times <= poolSize + 1; times++) {
+        const rows = await send(statement, values, end, times > 0)
+        if (rows) return rows
+      }
+      throw new DatabaseUnavailable('prepared statements are lost')
+    } finally {
+      pending--
+    }
+  }
+
+  /**
+   * @param end when the time of the statement is over
+   * @param anew whether it is prepared once more, by another name, whatever the connection has prepared
+   * @returns the rows; null when it has to be sent anew
+   */
+  async function send<Row> (statement: Statement<Row>, values: Values, end: number, anew: boolean): Promise<Row[] | null> {
     const used = client
     const asked = performance.now()
+    const prepare = (anew ? 'anew' : true) as boolean
+    const query = used.unsafe(statement.text, statement.bind(values) as never[], { prepare }) as Query
     let timer
     try {
-      const query = used.unsafe(text, bind(values) as never[], { prepare: true }) as Query
-      return await new Promise<never>((resolve, reject) => {
+      return await new Promise((resolve, reject) => {
         timer = setTimeout(() => {
           reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
           // One that was never sent would be sent later, when nobody waits for it any more.
           if (!query.state) query.cancel()
           giveUp(used, query, asked)
-        }, deadline)
+        }, end - asked)
         const settled = () => {
           if (query.state) for (const place of [query.state, used]) answered.set(place, performance.now())
         }
         query.then((rows) => {
           settled()
-          resolve(rows as never)
-        }, (error: unknown) => {
+          resolve(checked(statement, values, rows as unknown as Row[]))
+        }).catch((error: unknown) => {
           settled()
-          reject(translated(error, name))
+          if (isStale(query, error as { code?: string })) resolve(null)
+          else reject(isMixedUp(error) ? distrust(used, statement) : translated(error, statement.name))
         })
       })
     } finally {
       clearTimeout(timer)
-      pending--
     }
+  }
+
+  /** Ends what has given somebody the answer to another: what is under way there would be wrong as well. */
+  function distrust (used: typeof client, { name }: Statement<unknown>): Error {
+    if (used === client) {
+      client = open()
+      void used.end({ timeout: 0 })
+    }
+    return new ForeignAnswer(name)
   }
 
   /**
@@ -118,6 +157,10 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     }
   }
 }
+
+/** Whether an answer is not what was asked for, or the driver has stumbled over it, as over columns that are not its own. */
+const isMixedUp = (error: unknown) =>
+  error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError
 
 /** The host, port and database of a URL: what may be shown. */
 function place (url: string): string {

@@ -1,5 +1,6 @@
-import { Param, Placeholder, is } from 'drizzle-orm'
+import { Param, Placeholder, is, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
+import { ForeignAnswer } from './errors.js'
 
 /** Values of a statement, by the names of its placeholders. */
 export type Values = Readonly<Record<string, unknown>>
@@ -11,9 +12,19 @@ export interface Statement<Row> {
   readonly text: string
   /** Puts values in the order of `$1`, `$2`, … */
   readonly bind: (values: Values) => unknown[]
+  /** The columns that repeat a value, by its name: whose row it is, and which. Every row is compared before anybody gets it. */
+  readonly echo: Readonly<Record<string, string>>
+  /** Whether there is a row in any case, so that an answer without one is not the answer to this. */
+  readonly answersAlways?: boolean
   /** Only a type: what a row looks like. */
   readonly row?: Row
 }
+
+/** One row of one value, to be joined with what is looked for: whatever is found, the answer says what was asked. */
+export const asked = (name: string) => sql`(values (${sql.placeholder(name)}::text)) as asked(value)`
+
+/** That value, as an id. */
+export const askedId = sql<string>`asked.value::uuid`
 
 /** Drizzle without a connection: it builds statements and never runs one. */
 export const build = drizzle(async () => { throw new Error('only builds statements') })
@@ -24,13 +35,42 @@ interface Query { toSQL: () => { sql: string, params: unknown[] } }
  * Takes the SQL out of a Drizzle query. Written per request, it costs more than all else that a request does
  * here; and Drizzle's own `prepare` does not ask postgres.js for a prepared statement.
  * @param query any Drizzle query; its varying parts are `sql.placeholder(name)`
+ * @param echo one column at least; a value that is null asks for nothing
  * @returns the statement; its row type is the query's
+ * @throws Error when `echo` names no value of the query
  */
-export function prepare<Q extends Query & PromiseLike<unknown[]>> (name: string, query: Q): Statement<Awaited<Q>[number]> {
+export function prepare<Q extends Query & PromiseLike<unknown[]>> (
+  name: string, query: Q, echo: { readonly [Column in keyof Awaited<Q>[number]]?: string }, { answersAlways = false } = {}
+): Statement<Awaited<Q>[number]> {
   const { sql: text, params } = query.toSQL()
+  const known = new Set<unknown>()
   const pick = params.map((param) => {
     const value = is(param, Param) ? param.value : param
-    return is(value, Placeholder) ? (values: Values) => values[value.name] : () => value
+    if (!is(value, Placeholder)) return () => value
+    known.add(value.name)
+    return (values: Values) => values[value.name]
   })
-  return { name, text, bind: (values) => pick.map((one) => one(values)) }
+  const compared = Object.entries(echo) as Array<[string, string]>
+  if (compared.length === 0 || !compared.every(([, value]) => known.has(value))) throw new Error(`${name} does not say whose its rows are`)
+  return { name, text, bind: (values) => pick.map((one) => one(values)), echo: Object.fromEntries(compared), answersAlways }
 }
+
+/**
+ * The rows of an answer, when they are what the statement asked for. A driver or a pooler that mixes answers up shows here,
+ * whatever it does: the rows say whose they are. (OWASP ASVS 5.0 §8.2.2)
+ * @throws ForeignAnswer
+ */
+export function checked<Row> ({ name, echo, answersAlways }: Statement<Row>, values: Values, rows: Row[]): Row[] {
+  if (answersAlways && rows.length === 0) throw new ForeignAnswer(name)
+  for (const column in echo) {
+    const asked = values[echo[column]!]
+    if (asked == null) continue
+    // Not by forEach, which leaves out what a driver has never filled in.
+    for (const row of rows) if (!isSame(asked, (row as Values | undefined)?.[column])) throw new ForeignAnswer(name)
+  }
+  return rows
+}
+
+/** Ids may be asked for in either case. */
+const isSame = (asked: unknown, told: unknown) =>
+  asked === told || (typeof asked === 'string' && typeof told === 'string' && asked.toLowerCase() === told.toLowerCase())

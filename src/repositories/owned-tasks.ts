@@ -1,8 +1,8 @@
-import { and, desc, eq, ne, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
 import { ConstraintViolation } from '../db/errors.js'
-import { build, prepare } from '../db/statement.js'
+import { asked, askedId, build, prepare } from '../db/statement.js'
 import { taskCounts, tasks, users } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
 
@@ -55,42 +55,59 @@ const offsetPage = ({ where, counted }: Filter) => page(where, totalOf(counted))
 const cursorPage = ({ where }: Filter) => page(
   and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})
 
-/**
- * What an offset page without tasks is asked again: one row at least, without a task when there is none, and no row when the
- * owner does not exist. Page and total are of one moment here as well.
- */
-const offsetPageIfOwner = ({ where, counted }: Filter) => {
-  const found = page(where, {}).offset(unforeseen('offset')).as('found')
-  const owner = build.select({ owner: sql`${users.id}`.as('owner') }).from(users).where(eq(users.id, placeholder('owner'))).as('owner')
-  return build.select({ ...found._.selectedFields, ...totalOf(counted) }).from(owner).leftJoinLateral(found, sql`true`)
+/** Whose rows are asked for, and whether there is such an owner: what an answer says when it has no task to say it with. */
+const theOwner = {
+  user_id: askedId.as('user_id'),
+  known: sql<boolean>`exists ${build.select({ id: users.id }).from(users).where(eq(users.id, askedId))}`.as('known')
 }
 
-/** One statement for all tasks and one for each filter: each has its own index. */
-const bothFilters = <Row>(name: string, of: (filter: Filter) => Parameters<typeof prepare>[1] & PromiseLike<Row[]>) =>
-  ({ all: prepare(name, of(all)), filtered: prepare(`${name}, filtered`, of(filtered)) })
+/**
+ * What an offset page without tasks is asked again: one row at least, without a task when there is none. Page and total are of
+ * one moment here as well.
+ */
+const offsetPageAndOwner = ({ where, counted }: Filter) => {
+  const found = page(where, {}).offset(unforeseen('offset')).as('found')
+  return build.select({
+    ...found._.selectedFields, asked: askedId.as('asked'), known: theOwner.known, ...totalOf(counted)
+  }).from(asked('owner')).leftJoinLateral(found, sql`true`)
+}
+
+/** What each row has to repeat. */
+const ofOwner = { user_id: 'owner' } as const
+const ofTask = { ...ofOwner, id: 'id' } as const
 
 const statements = {
-  list: bothFilters('tasks.list', offsetPage),
-  listAfter: bothFilters('tasks.listAfter', cursorPage),
-  listIfOwner: bothFilters('tasks.listIfOwner', offsetPageIfOwner),
-  find: prepare('tasks.find', build.select(row).from(tasks).where(thisOne)),
+  // One statement for all tasks and one for each filter: each has its own index.
+  list: {
+    all: prepare('tasks.list', offsetPage(all), ofOwner),
+    filtered: prepare('tasks.list, filtered', offsetPage(filtered), { ...ofOwner, is_completed: 'completed' })
+  },
+  listAfter: {
+    all: prepare('tasks.listAfter', cursorPage(all), ofOwner),
+    filtered: prepare('tasks.listAfter, filtered', cursorPage(filtered), { ...ofOwner, is_completed: 'completed' })
+  },
+  listAndOwner: {
+    all: prepare('tasks.listAndOwner', offsetPageAndOwner(all), { asked: 'owner' }, { answersAlways: true }),
+    filtered: prepare('tasks.listAndOwner, filtered', offsetPageAndOwner(filtered), { asked: 'owner' }, { answersAlways: true })
+  },
+  find: prepare('tasks.find', build.select(row).from(tasks).where(thisOne), ofTask),
   create: prepare('tasks.create', build.insert(tasks).values({
     id: placeholder('id'), ownerId: placeholder('owner'), title: placeholder('title'), description: placeholder('description')
-  }).returning(row)),
+  }).returning(row), { ...ofTask, title: 'title' }, { answersAlways: true }),
   update: prepare('tasks.update', build.update(tasks).set({
     title: sql`${placeholder('title')}`, description: sql`${placeholder('description')}`, updatedAt: touched
-  }).where(thisOne).returning(row)),
+  }).where(thisOne).returning(row), { ...ofTask, title: 'title' }),
   complete: prepare('tasks.complete', build.update(tasks).set({
     isCompleted: sql`coalesce(${placeholder('completed')}, not ${tasks.isCompleted})`, updatedAt: touched
-  }).where(thisOne).returning(row)),
-  remove: prepare('tasks.remove', build.delete(tasks).where(thisOne).returning({ id: tasks.id })),
-  /** No row when the owner does not exist. */
-  owner: prepare('tasks.owner', build.select({ id: users.id }).from(users).where(eq(users.id, placeholder('owner')))),
-  /** No row when the owner does not exist; otherwise whether the task is somebody else's. */
+  }).where(thisOne).returning(row), { ...ofTask, is_completed: 'completed' }),
+  remove: prepare('tasks.remove', build.delete(tasks).where(thisOne).returning({ id: tasks.id, user_id: row.user_id }), ofTask),
+  owner: prepare('tasks.owner', build.select(theOwner).from(asked('owner')), ofOwner, { answersAlways: true }),
+  /** Why a task was not there. When the owner has it after all, a wrong answer has hidden it, and this one is made to fail. */
   miss: prepare('tasks.miss', build.select({
-    foreign: sql<boolean>`exists ${build.select({ id: tasks.id }).from(tasks)
-      .where(and(eq(tasks.id, placeholder('id')), ne(tasks.ownerId, placeholder('owner'))))}`.as('foreign')
-  }).from(users).where(eq(users.id, placeholder('owner'))))
+    known: theOwner.known,
+    foreign: sql<boolean>`coalesce(${tasks.ownerId} <> ${askedId}, false)`.as('foreign'),
+    user_id: sql<string>`case when ${tasks.ownerId} = ${askedId} then null else ${askedId} end`.as('user_id')
+  }).from(asked('owner')).leftJoin(tasks, eq(tasks.id, placeholder('id'))), ofOwner, { answersAlways: true })
 }
 
 /** Why a task was not found: it is another user's, nobody's, or the owner itself is gone. */
@@ -110,9 +127,9 @@ class OwnedTasks {
     const values = { owner: this.owner, completed, limit, offset }
     const found = await this.db.run(statements.list[which], values)
     if (found.length > 0) return { tasks: found.map(({ total, ...task }) => task), total: found[0]!.total }
-    const again = await this.db.run(statements.listIfOwner[which], values)
-    if (again.length === 0) return null
-    return { tasks: again.filter(({ id }) => id).map(({ total, ...task }) => task as Task), total: again[0]!.total }
+    const again = await this.db.run(statements.listAndOwner[which], values)
+    if (!again[0]!.known) return null
+    return { tasks: again.filter(({ id }) => id).map(({ total, asked, known, ...task }) => task as Task), total: again[0]!.total }
   }
 
   /**
@@ -124,7 +141,7 @@ class OwnedTasks {
     const found = await this.db.run(statements.listAfter[which], { owner: this.owner, completed, limit, ...after })
     if (found.length > 0) return found
     const [owner] = await this.db.run(statements.owner, { owner: this.owner })
-    return owner ? [] : null
+    return owner!.known ? [] : null
   }
 
   /** @returns the task, or null when it is not the owner's; `explain` tells why */
@@ -134,10 +151,12 @@ class OwnedTasks {
 
   /** @returns the new task, or null when the owner is gone */
   async create (title: string, description: string | null): Promise<Task | null> {
+    const id = uuidv7()
     try {
-      return await this.#one(statements.create, { id: uuidv7(), title, description })
+      return await this.#one(statements.create, { id, title, description })
     } catch (error) {
-      if (error instanceof ConstraintViolation) return null
+      // Otherwise the refusal was somebody else's.
+      if (error instanceof ConstraintViolation && await this.explain(id) === 'owner gone') return null
       throw error
     }
   }
@@ -160,9 +179,9 @@ class OwnedTasks {
 
   /** Tells why an id was not found. Only a miss pays for this question. */
   async explain (id: string): Promise<Miss> {
-    const [owner] = await this.db.run(statements.miss, { owner: this.owner, id })
-    if (!owner) return 'owner gone'
-    return owner.foreign ? 'foreign' : 'absent'
+    const [miss] = await this.db.run(statements.miss, { owner: this.owner, id })
+    if (!miss!.known) return 'owner gone'
+    return miss!.foreign ? 'foreign' : 'absent'
   }
 
   async #one (statement: typeof statements.find, values: object): Promise<Task | null> {

@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
 import { ConstraintViolation } from '../db/errors.js'
-import { build, prepare } from '../db/statement.js'
+import { asked, askedId, build, prepare } from '../db/statement.js'
 import { users } from '../db/tables.js'
 import type { User } from '../schemas/auth.js'
 
@@ -13,16 +13,24 @@ const { placeholder } = sql
 
 const create = prepare('users.create', build.insert(users).values({
   id: placeholder('id'), email: placeholder('email'), name: placeholder('name'), passwordHash: placeholder('hash')
-}).returning(row))
+}).returning(row), { id: 'id', email: 'email' }, { answersAlways: true })
 
-const find = prepare('users.find', build.select(row).from(users).where(eq(users.id, placeholder('id'))))
+// Each has a row for nobody too: an account that is not there is told from an answer to somebody else's question.
 
-const findLogin = prepare('users.findLogin',
-  build.select({ ...row, password_hash: sql<string>`${users.passwordHash}`.as('password_hash') })
-    .from(users).where(eq(users.email, placeholder('email'))))
+const find = prepare('users.find', build.select({ asked: askedId.as('asked'), ...row })
+  .from(asked('id')).leftJoin(users, eq(users.id, askedId)), { asked: 'id' }, { answersAlways: true })
+
+const findLogin = prepare('users.findLogin', build.select({
+  asked: sql<string>`asked.value`.as('asked'), ...row, password_hash: sql<string>`${users.passwordHash}`.as('password_hash')
+}).from(asked('email')).leftJoin(users, eq(users.email, sql`asked.value`)), { asked: 'email' }, { answersAlways: true })
 
 const updateHash = prepare('users.updateHash', build.update(users).set({ passwordHash: sql`${placeholder('next')}` })
-  .where(and(eq(users.id, placeholder('id')), eq(users.passwordHash, placeholder('previous')))).returning({ id: users.id }))
+  .where(and(eq(users.id, placeholder('id')), eq(users.passwordHash, placeholder('previous')))).returning({ id: users.id }), { id: 'id' })
+
+/** A row without an account, when nobody is there. */
+type Found = { [Field in keyof User]: User[Field] | null } & { asked: string }
+
+const accountOf = ({ asked: _, ...user }: Found): User | null => user.id === null ? null : user as User
 
 /**
  * The accounts.
@@ -42,16 +50,16 @@ export const usersIn = (db: Database) => ({
 
   /** @returns the user, or null */
   async find (id: string): Promise<User | null> {
-    const [user] = await db.run(find, { id })
-    return user ?? null
+    const [found] = await db.run(find, { id })
+    return accountOf(found!)
   },
 
   /** @returns the user and the password's hash apart, or null */
   async findLogin (email: string): Promise<{ user: User, hash: string } | null> {
     const [found] = await db.run(findLogin, { email })
-    if (!found) return null
-    const { password_hash: hash, ...user } = found
-    return { user, hash }
+    const { password_hash: hash, ...rest } = found!
+    const user = accountOf(rest)
+    return user && { user, hash }
   },
 
   /** Replaces a hash by one of the same password, unless it has been replaced meanwhile. */

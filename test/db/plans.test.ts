@@ -50,7 +50,7 @@ const operations: Array<[name: string, index: string, operation: (tasks: OwnedTa
   ['one task', ONE, async (tasks) => tasks.find(id)],
   ['an update', ONE, async (tasks) => tasks.update(id, 'New', null)],
   ['a completion', ONE, async (tasks) => tasks.complete(id, null)],
-  ['why a task was not found', ONE, async (tasks) => tasks.explain(id)],
+  ['why a task was not found', ONE, async (tasks) => tasks.explain('00000000-0000-7000-9000-000000000014')],
   ['a deletion', ONE, async (tasks) => tasks.remove(id)]
 ]
 

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
-import { build, prepare } from '../../src/db/statement.js'
+import { ForeignAnswer } from '../../src/db/errors.js'
+import { build, checked, prepare } from '../../src/db/statement.js'
 import { tasks } from '../../src/db/tables.js'
 
 const { placeholder } = sql
@@ -8,7 +9,7 @@ const { placeholder } = sql
 t.test('a statement is the SQL that Drizzle writes, and binds values by name in the order of the SQL', async (t) => {
   const statement = prepare('tasks.test', build.select({ id: tasks.id }).from(tasks)
     .where(sql`${eq(tasks.title, placeholder('title'))} and ${tasks.description} = ${'fixed'} and ${tasks.ownerId} = ${placeholder('owner')}`)
-    .limit(placeholder('limit')))
+    .limit(placeholder('limit')), { id: 'owner' })
   t.equal(statement.name, 'tasks.test')
   t.equal(statement.text,
     'select "id" from "tasks" where "tasks"."title" = $1 and "tasks"."description" = $2 and "tasks"."owner_id" = $3 limit $4')
@@ -19,9 +20,41 @@ t.test('a statement is the SQL that Drizzle writes, and binds values by name in 
 t.test('a placeholder in a column of an insert, and a default, are bound as well', async (t) => {
   const { text, bind } = prepare('tasks.test', build.insert(tasks).values({
     id: placeholder('id'), ownerId: placeholder('owner'), title: 'fixed', isCompleted: true
-  }).returning({ id: tasks.id }))
+  }).returning({ id: tasks.id }), { id: 'id' })
   t.match(text, /^insert into "tasks" \(.+\) values \(\$1, \$2, \$3, default, \$4, default, default\) returning "id"$/)
   t.strictSame(bind({ owner: 'o', id: 'i' }), ['i', 'o', 'fixed', true])
+})
+
+t.test('a statement that does not say whose its rows are is refused when it is written', async (t) => {
+  const query = build.select({ id: tasks.id, owner: tasks.ownerId }).from(tasks).where(eq(tasks.ownerId, placeholder('owner')))
+  t.throws(() => prepare('tasks.test', query, {}), new Error('tasks.test does not say whose its rows are'))
+  t.throws(() => prepare('tasks.test', query, { owner: 'ownerId' }), { message: /does not say/ }, 'by a value that it has')
+  t.doesNotThrow(() => prepare('tasks.test', query, { owner: 'owner' }))
+})
+
+t.test('rows that are not what was asked for reach nobody', async (t) => {
+  const query = build.select({ id: tasks.id, owner: tasks.ownerId, is_completed: tasks.isCompleted }).from(tasks)
+    .where(sql`${eq(tasks.ownerId, placeholder('owner'))} and ${eq(tasks.isCompleted, placeholder('completed'))}`)
+  const echo = { owner: 'owner', is_completed: 'completed' }
+  const statement = prepare('tasks.test', query, echo)
+  const asked = { owner: 'ada', completed: true }
+  const right = { id: '1', owner: 'ada', is_completed: true }
+  const refused = new ForeignAnswer('tasks.test')
+  for (const rows of [[], [right], [right, { ...right, owner: 'ADA' }]]) t.equal(checked(statement, asked, rows), rows)
+  t.doesNotThrow(() => checked(statement, { ...asked, completed: null }, [right]), 'null asks for nothing')
+  for (const [what, row] of [
+    ['of another', { ...right, owner: 'eve' }],
+    ['of nobody', { ...right, owner: null }],
+    ['of another kind', { id: '1' }],
+    ['of another state', { ...right, is_completed: false }],
+    ['as text', { ...right, is_completed: 'true' }],
+    ['missing', undefined]
+  ] as const) t.throws(() => checked(statement, asked, [right, row as typeof right]), refused, what)
+  // What postgres.js leaves behind when it counts the rows of another answer too.
+  const holes = [right]
+  holes[2] = right
+  t.throws(() => checked(statement, asked, holes), refused, 'between holes')
+  t.throws(() => checked(prepare('tasks.test', query, echo, { answersAlways: true }), asked, []), refused, 'none where there always is one')
 })
 
 t.test('the builder never runs anything', async (t) => {

@@ -78,4 +78,4 @@ async function cleanEmbedded () {
 
 /** Runs SQL of a test's own, for what no request can do. */
 export const sqlOn = (database: Database) => async <Row = Record<string, unknown>>(text: string, values: unknown[] = []) =>
-  [...await database.run<Row>({ name: 'test', text, bind: () => values })]
+  [...await database.run<Row>({ name: 'test', text, bind: () => values, echo: {} })]
