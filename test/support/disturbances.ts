@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const BACKENDS = "pg_stat_activity where application_name = 'todo-backend' and pid <> pg_backend_pid()"
+
+/** In one transaction each: half of it would hide every row. */
+const slow = `alter table tasks enable row level security; alter table tasks force row level security;
+  create policy slow on tasks using (pg_sleep(0.2) is not null)`
+const quick = 'drop policy slow on tasks; alter table tasks no force row level security; alter table tasks disable row level security'
+
+/** What happens to a database that lives; `n` is another one each time. */
+export const disturbances: Array<(sql: (text: string) => Promise<unknown>, n: number) => Promise<unknown>> = [
+  async (sql, n) => sql(`alter table tasks alter column title type varchar(${300 + n})`),
+  async (sql, n) => sql(`alter table users alter column name type varchar(${200 + n})`),
+  async (sql, n) => sql(`alter table tasks alter column description type varchar(${3000 + n})`),
+  async (sql) => sql('alter table tasks add column extra integer not null default 0'),
+  async (sql) => sql('create index concurrently extra on tasks (title)'),
+  async (sql) => sql('drop index concurrently extra'),
+  async (sql) => sql('alter table tasks drop column extra'),
+  async (sql, n) => sql(`alter table tasks alter column owner_id set statistics ${100 + n}`),
+  async (sql) => sql('analyze'),
+  async (sql) => { for (let times = 0; times < 20; times++) await sql(`select pg_cancel_backend(pid) from ${BACKENDS}`) },
+  async (sql) => sql(`select pg_terminate_backend(pid) from ${BACKENDS}`),
+  // Statements that run into their time limit when they have sent some rows.
+  async (sql) => {
+    await sql(slow)
+    await sleep(2000)
+    await sql(quick)
+  }
+]
