@@ -8,13 +8,14 @@ import { authPlugin } from './plugins/auth.js'
 import { databasePlugin } from './plugins/database.js'
 import { docsPlugin } from './plugins/docs.js'
 import { clientErrorHandler, errorsPlugin, frameworkErrors } from './plugins/errors.js'
-import { loadPlugin } from './plugins/load.js'
+import { loadPlugin, placesPlugin } from './plugins/load.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { rateLimitsPlugin } from './plugins/rate-limits.js'
-import { RequestLog, genReqId, requestsPlugin } from './plugins/requests.js'
+import { genReqId, requestLog, requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
 import { serializationPlugin } from './plugins/serialization.js'
 import { shutdownPlugin } from './plugins/shutdown.js'
+import { turnsPlugin } from './plugins/turns.js'
 import { validationPlugin } from './plugins/validation.js'
 import { authRoutes } from './routes/auth.js'
 import { healthRoutes } from './routes/health.js'
@@ -32,13 +33,13 @@ const BODY_LIMIT = 64 * 1024
 export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.LOG_LEVEL, ...(output && { stream: output }) },
-    logController: new RequestLog(),
+    logController: requestLog,
     genReqId,
     trustProxy: config.TRUST_PROXY ?? false,
     bodyLimit: BODY_LIMIT,
     // Milliseconds: for a whole request, for its headers, between two looks at both; and between two requests of a connection,
     // which is longer than the minute that balancers wait before they let go of it themselves.
-    requestTimeout: 30_000,
+    requestTimeout: 15_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 5000, requireHostHeader: false },
     keepAliveTimeout: 65_000,
     // On shutdown, requests on open connections are served.
@@ -50,6 +51,8 @@ export async function buildApp (config: Config, database: Database, output?: Des
     frameworkErrors
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  await app.register(turnsPlugin)
+  await app.register(placesPlugin, { config })
   await app.register(requestsPlugin)
   await app.register(shutdownPlugin)
   await app.register(errorsPlugin)
@@ -61,7 +64,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
   await app.register(openapiPlugin, { config })
 
   await app.register(async (api) => {
-    await api.register(loadPlugin, { config })
+    await api.register(loadPlugin)
     await api.register(rateLimitsPlugin, { config })
     await api.register(authRoutes, {
       prefix: '/auth',

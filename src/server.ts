@@ -51,7 +51,8 @@ function stopOnSignal (app: FastifyInstance, drain: number): void {
     process.on(signal, () => {
       if (stopping) return
       stopping = true
-      app.log.info({ signal }, 'stopping')
+      const { requests, hashes } = app.places
+      app.log.info({ signal, requests: requests.taken.size, hashes: hashes.taken.size }, 'stopping')
       app.drain()
       setTimeout(() => { close(app) }, app.server.listening ? drain * 1000 : 0)
     })

@@ -93,11 +93,11 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
   app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },
     async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(config.API_TITLE)))
 
-  // A megabyte, read when the first reader asks for it.
-  let script: Promise<string> | undefined
+  // A megabyte, read when the first reader asks for it; as bytes, which all who read at a time share.
+  let script: Promise<Buffer> | undefined
   app.get(SCRIPT, { schema: { hide: true } }, async (_request, reply) => {
     script ??= readFile(createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js'), 'utf8')
-      .then((text) => text.replace(LOGO, NO_LOGO))
+      .then((text) => Buffer.from(text.replace(LOGO, NO_LOGO)))
     return reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=86400').send(await script)
   })
 

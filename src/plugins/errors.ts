@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -6,7 +6,8 @@ import findMyWay from 'find-my-way'
 import { DatabaseUnavailable } from '../db/errors.js'
 import { InvalidCredentials, MalformedRequest, MethodNotAllowed, RouteNotFound, ValidationFailed, type Overloaded } from '../errors.js'
 import { errorTexts, type ErrorAnswer, type ValidationError } from '../schemas/errors.js'
-import { RequestLog, newRequestId } from './requests.js'
+import { newRequestId, requestLog } from './requests.js'
+import { answerOn } from './turns.js'
 
 /** Seconds after which a client of a 503 may try again: an outage that ends is noticed within about one. */
 const RETRY_AFTER = 2
@@ -47,7 +48,8 @@ export const errorsPlugin = fp(async (app) => {
       reply.header('retry-after', RETRY_AFTER)
       const trouble = TROUBLES[error.code] ?? 'database unavailable'
       const { queue } = error as Partial<Overloaded>
-      if (isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
+      // For a client that has gone nothing is done: that is no trouble.
+      if (!reply.raw.destroyed && isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
     return reply.code(answer.status_code).send(answer)
@@ -64,12 +66,11 @@ export const errorsPlugin = fp(async (app) => {
   app.setNotFoundHandler((request, reply) => { throw missed(request, reply) })
 
   // Node answers an unknown expectation itself, with an empty body (RFC 9110 §10.1.1).
-  app.server.on('checkExpectation', (_request, response) => {
+  app.server.on('checkExpectation', ({ socket }, response) => {
+    if (!response.socket) return socket.destroy()
     const body = JSON.stringify(textOf(417))
     response.writeHead(417, { ...rawHeaders(body) }).end(body)
   })
-
-  app.server.on('request', (request, response) => { answers.set(request.socket, response) })
 
   app.addHook('preParsing', ({ raw }, _reply, _payload, done) => { done(isMalformed(raw) ? new MalformedRequest() : undefined) })
 
@@ -137,14 +138,14 @@ const PARSER_STATUS: Record<string, number> = {
   HPE_HEADER_OVERFLOW: 431
 }
 
-/** The latest answer on each connection. */
-const answers = new WeakMap<Socket, ServerResponse>()
-
 /** Answers what never became a request, on the bare socket, and closes it: what follows on it cannot be trusted. */
 export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket): void {
-  // Half of an answer is out, or the whole one of a request that is still coming: nothing more can be said.
-  const answer = answers.get(socket)
-  const isAnswered = answer?.headersSent && !(answer.writableFinished && answer.req.complete)
+  // Half of an answer is out, or the whole one of a request that is still coming, or a request before waits for its own (but
+  // HTTP/1.0, which has no chunks, for the one about them): nothing more can be said.
+  const answer = answerOn(socket)
+  const isAnswered = answer && (answer.headersSent
+    ? !(answer.writableFinished && answer.req.complete)
+    : answer.req.complete && answer.req.httpVersion === '1.1')
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswered) {
     socket.destroy()
     return
@@ -155,9 +156,10 @@ export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n${body}`)
 }
 
-/** Answers a URL that the router cannot read. No hook has run, so the request's id is set here. */
+/** Answers a URL that the router cannot read. No hook has run, so the request's id is set here. It does not wait for a turn. */
 export function frameworkErrors (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  if (!reply.raw.socket) request.raw.socket.destroy()
   const answer = answerOf(error)
   reply.code(answer.status_code).headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' }).send(answer)
-  new RequestLog().requestCompleted(null, request, reply)
+  requestLog.requestCompleted(null, request, reply)
 }

@@ -18,7 +18,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   app.post('/signup', {
     onRequest: app.limits.address,
     preValidation: app.limits.account,
-    preHandler: app.admitHashing,
+    preHandler: app.places.hashes.take,
     schema: {
       operationId: 'signUp',
       tags: ['Accounts'],
@@ -45,7 +45,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   app.post('/login', {
     onRequest: app.limits.address,
     preValidation: app.limits.account,
-    preHandler: app.admitHashing,
+    preHandler: app.places.hashes.take,
     schema: {
       operationId: 'logIn',
       tags: ['Accounts'],

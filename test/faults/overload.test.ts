@@ -79,7 +79,7 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const begin = performance.now()
     const load = startLoad(t, { port: server.port, people, ledger })
     const gone = (sockets: Socket[]) => sockets.every(({ destroyed }) => destroyed)
-    for (const [what, sockets, seconds] of [['headers', slowHeaders, 10], ['silent ones', silent, 10], ['bodies', slowBodies, 30]] as const) {
+    for (const [what, sockets, seconds] of [['headers', slowHeaders, 10], ['silent ones', silent, 10], ['bodies', slowBodies, 15]] as const) {
       await until(`slow ${what} are cut`, () => gone(sockets), seconds * NOISE)
       note(t, `${what}: all cut ${Math.round((performance.now() - begin) / 1000)} s after the start (limit ${seconds} s)`)
     }

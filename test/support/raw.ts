@@ -33,7 +33,11 @@ export function rawClient (port: number) {
     /** The next bytes have come. */
     more: async () => { await once(socket, 'data') },
     received: () => received,
+    /** Reads nothing from now on. */
+    pause: () => { socket.pause() },
     end: () => { socket.destroy() },
+    /** Ends it as a program does that is killed: with what is unread in it. */
+    reset: () => { socket.resetAndDestroy() },
     /** Waits until the server closes. @returns every answer it gave, in order */
     async answers (): Promise<RawAnswer[]> {
       await closed

@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { requestLog } from './requests.js'
+
+/** Requests that may wait for their turn on one connection: some 5 KB each. Clients that pipeline at all send a few. */
+const MAX_WAITING = 50
+
+/**
+ * Milliseconds within which a client takes something of its answer. Node allows as much again when the system has taken a part
+ * at once, so that a client that reads nothing is cut after 10 to 20 s.
+ */
+const PATIENCE = 10_000
+
+/** The latest answer on each connection whose turn has come. */
+const answers = new WeakMap<Socket, ServerResponse>()
+
+/** The answer that a connection is at; undefined before its first one. */
+export const answerOn = (socket: Socket): ServerResponse | undefined => answers.get(socket)
+
+/** What waits on one connection, and what cuts it when no turn comes. */
+interface Line { socket: Socket, waiting: Map<FastifyRequest, FastifyReply>, timer?: NodeJS.Timeout }
+
+/**
+ * Serves the requests of a connection one after another (RFC 9112 §9.3.2), each when the answer before it is out. So a client
+ * has one request inside for each connection, however many it sends; and Node tells of a client that has gone only by the
+ * answer whose turn it is: what begins sooner would never learn of it.
+ */
+export const turnsPlugin = fp(async (app) => {
+  const lines = new WeakMap<Socket, Line>()
+  app.server.setTimeout(PATIENCE, cutWhoDoesNotRead)
+
+  // What had come on a connection before it was cut is parsed all the same, and costs nothing more.
+  const [serve] = app.server.listeners('request') as [(...of: [IncomingMessage, ServerResponse]) => void]
+  app.server.off('request', serve).on('request', (request, response) => {
+    if (!request.socket.destroyed) serve(request, response)
+  })
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request.raw
+    const begin = () => {
+      answers.set(socket, reply.raw)
+      done()
+    }
+    if (reply.raw.socket) return begin()
+    const line = lines.get(socket) ?? lineOn(socket)
+    line.waiting.set(request, reply)
+    if (line.waiting.size > MAX_WAITING) socket.destroy()
+    if (line.waiting.size === 1) watch(line)
+    reply.raw.once('socket', () => {
+      // Node is still busy with the answer before.
+      process.nextTick(() => { if (!socket.destroyed) leave(line, request, begin) })
+    })
+  })
+
+  function lineOn (socket: Socket): Line {
+    const line: Line = { socket, waiting: new Map() }
+    lines.set(socket, line)
+    socket.once('close', () => {
+      clearTimeout(line.timer)
+      for (const [request, reply] of line.waiting) requestLog.requestCompleted(new Error('aborted'), request, reply)
+    })
+    return line
+  }
+
+  function leave (line: Line, request: FastifyRequest, begin: () => void): void {
+    line.waiting.delete(request)
+    watch(line)
+    begin()
+  }
+
+  /** From now on, whoever is the first in a line has so long to get a turn. */
+  function watch (line: Line): void {
+    clearTimeout(line.timer)
+    if (line.waiting.size > 0) line.timer = setTimeout(() => { line.socket.destroy() }, app.server.timeout)
+  }
+}, { name: 'turns' })
+
+/**
+ * Nothing has moved on a connection for a while. A request that is not whole yet has time-outs of Node's own, and the server
+ * takes the time it takes. What is left is an answer that the client does not take, or that was the last one. A stream that has
+ * nothing to say for longer has to set a time-out of its own on its socket.
+ */
+function cutWhoDoesNotRead (socket: Socket): void {
+  if (answers.get(socket)?.headersSent) socket.destroy()
+}

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { PASSWORD, startApp } from '../helper.js'
+import { listen, rawClient, request } from '../support/raw.js'
+
+const PLACES = 3
+
+/** What a hook holds back that is slow. */
+const early: ServerResponse[] = []
+let isSlow = false
+
+const { app, call, signUp } = await startApp(t, {
+  settings: { MAX_CONCURRENT_REQUESTS: String(PLACES), HASH_THREADS: '1', HASH_QUEUE: '1' },
+  prepare (app) {
+    app.addHook('preValidation', async (_request, { raw }) => {
+      if (!isSlow) return
+      early.push(raw)
+      await once(raw, 'close')
+    })
+  }
+})
+const port = await listen(app)
+const { token } = await signUp()
+
+const HOST = 'Host: localhost'
+const AUTH = `Authorization: Bearer ${token}`
+const list = request('GET /api/tasks HTTP/1.1', [HOST, AUTH])
+const stranger = request('GET /api/tasks HTTP/1.1', [HOST])
+/** More than what the system takes from a server for a client that reads nothing. */
+const file = request('GET /docs/static/swagger-ui-bundle.js HTTP/1.1', [HOST]).repeat(8)
+const login = (() => {
+  const body = JSON.stringify({ email: 'nobody@example.com', password: PASSWORD })
+  return request('POST /api/auth/login HTTP/1.1', [HOST, 'Content-Type: application/json', `Content-Length: ${body.length}`], body)
+})()
+
+/** Waits for something to come true, for a few seconds at most. */
+async function until (isTrue: () => unknown): Promise<void> {
+  for (let tries = 0; tries < 500 && !isTrue(); tries++) await sleep(10)
+}
+
+/** A client that sends and does not read. */
+function deaf (bytes: string) {
+  const client = rawClient(port)
+  client.pause()
+  client.write(bytes)
+  return client
+}
+
+const statuses = async (count: number, method: string, url: string, options: object) =>
+  (await Promise.all(Array.from({ length: count }, async () => call(method, url, options)))).map(({ status }) => status)
+
+/** Nobody has a place, and as many as there are for are served at a time. */
+async function allAreFree (t: Test): Promise<void> {
+  t.strictSame([app.places.requests.taken.size, app.places.hashes.taken.size], [0, 0])
+  t.strictSame(await statuses(PLACES, 'GET', '/api/tasks', { token }), Array(PLACES).fill(200))
+  t.strictSame(await statuses(2, 'POST', '/api/auth/login', { body: { email: 'nobody@example.com', password: PASSWORD } }), [401, 401])
+}
+
+t.test('who sends many requests on a connection, reads nothing and resets it takes no place along', async (t) => {
+  for (const requests of [list, stranger, login]) {
+    const client = deaf(file + requests.repeat(20))
+    await sleep(200)
+    client.reset()
+    await client.closed
+  }
+  await sleep(50)
+  await allAreFree(t)
+})
+
+t.test('who reads nothing has no place meanwhile', async (t) => {
+  const clients = [list, stranger, login].flatMap((bytes) => [deaf(file + bytes.repeat(20)), deaf(file + bytes)])
+  await sleep(200)
+  await allAreFree(t)
+  for (const client of clients) client.end()
+})
+
+t.test('who leaves while a hook waits for something takes no place along', async (t) => {
+  isSlow = true
+  const clients = Array.from({ length: 10 }, () => rawClient(port))
+  for (const client of clients) client.write(login)
+  await until(() => early.length === clients.length)
+  isSlow = false
+  for (const client of clients) client.reset()
+  await Promise.all(early.map(async (raw) => raw.destroyed || once(raw, 'close')))
+  await sleep(50)
+  await allAreFree(t)
+})
+
+t.test('half a body has no place', async (t) => {
+  const clients = Array.from({ length: 2 * PLACES }, () => rawClient(port))
+  for (const client of clients) client.write(request('POST /api/tasks HTTP/1.1', [HOST, AUTH, 'Content-Type: application/json', 'Content-Length: 99'], '{'))
+  await sleep(100)
+  await allAreFree(t)
+  for (const client of clients) client.end()
+})
