@@ -5,11 +5,11 @@ export const description = `A to-do list for many people: everyone signs up, log
 2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor.
 3. **Update and complete** – \`PUT /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
 4. **Delete** – \`DELETE /api/tasks/{task_id}\`.
-5. **Documents and errors** – [/docs](/docs) to try it, [/redoc](/redoc) to read it, [/openapi.json](/openapi.json) for programs.
+5. **Documents and errors** – [/docs](docs) to try it, [/redoc](redoc) to read it, [/openapi.json](openapi.json) for programs.
 
 ## Getting a token
 
-Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](/docs), *Try it out* on *Log in* authorizes the page.
+Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](docs), *Try it out* on *Log in* authorizes the page.
 
 ## Limits
 

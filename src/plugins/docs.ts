@@ -8,12 +8,13 @@ import { RouteNotFound } from '../errors.js'
 import { ref } from '../schemas/common.js'
 import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
 
-const SCRIPT = '/redoc/redoc.standalone.js'
+const SCRIPT = 'redoc/redoc.standalone.js'
 
 /** ReDoc shows a logo of its makers from their server. A page of ours asks nobody else. */
 const LOGO = /https:\/\/cdn\.redoc\.ly\/[\w./-]+/g
 const NO_LOGO = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E'
 
+/** The page's addresses are relative, as those of the other one. */
 const redocPage = (title: string) => `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -24,7 +25,7 @@ const redocPage = (title: string) => `<!DOCTYPE html>
 <style>body { margin: 0 }</style>
 </head>
 <body>
-<redoc spec-url="/openapi.json"></redoc>
+<redoc spec-url="docs/json"></redoc>
 <script src="${SCRIPT}"></script>
 </body>
 </html>
@@ -80,6 +81,11 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    // Of the files' addresses: relative ones, so that a reverse proxy may serve all this below a prefix.
+    indexPrefix: '.',
+    // The document that both pages read is at /docs/json: from there, the API is one folder up (OpenAPI 3.1 §4.8.5).
+    transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server' }] }),
+    transformSpecificationClone: false,
     uiConfig: {
       layout: 'BaseLayout',
       persistAuthorization: true,
@@ -95,7 +101,7 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
 
   // A megabyte, read when the first reader asks for it; as bytes, which all who read at a time share.
   let script: Promise<Buffer> | undefined
-  app.get(SCRIPT, { schema: { hide: true } }, async (_request, reply) => {
+  app.get(`/${SCRIPT}`, { schema: { hide: true } }, async (_request, reply) => {
     script ??= readFile(createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js'), 'utf8')
       .then((text) => Buffer.from(text.replace(LOGO, NO_LOGO)))
     return reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=86400').send(await script)

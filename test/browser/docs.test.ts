@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { startApp } from '../helper.js'
 import { openBrowser } from '../support/browser.js'
 import { documentOf, operationsOf } from '../support/document.js'
+import { prefixProxy } from '../support/prefix-proxy.js'
 
 const { app, signUp } = await startApp(t)
 const server = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -18,17 +19,19 @@ const PUBLIC = 'https://todo.example'
 
 const browser = await openBrowser(t)
 if (browser) {
-  for (const [origin, where] of [[server, 'this machine'], [PUBLIC, 'a public host']] as const) {
-    t.test(`/docs on ${where} shows the whole contract, without an error or a request elsewhere`, async (t) => showsDocs(t, browser, origin))
-    t.test(`/redoc on ${where} shows the whole contract, without an error or a request elsewhere`, async (t) => showsRedoc(t, browser, origin))
+  const proxy = await prefixProxy(t, server, '/todo')
+  for (const [base, where] of [[server, 'this machine'], [PUBLIC, 'a public host'], [proxy, 'a reverse proxy below a prefix']] as const) {
+    t.test(`/docs on ${where} shows the whole contract, without an error or a request elsewhere`, async (t) => showsDocs(t, browser, base))
+    t.test(`/redoc on ${where} shows the whole contract, without an error or a request elsewhere`, async (t) => showsRedoc(t, browser, base))
   }
+  t.test('below a prefix a person tries operations', async (t) => triesBelowPrefix(t, browser, proxy))
   t.test('on /docs a person signs up, logs in and keeps tasks, and never copies a token', async (t) => logsIn(t, browser))
   t.test('on /docs a token in the Authorize dialog works until the person logs out', async (t) => authorizes(t, browser))
   t.test('on /redoc a reader finds an operation by a word', async (t) => searches(t, browser))
 }
 
 /** A page of its own, and what goes wrong on it: errors in its console, broken security policies, requests to other hosts. */
-async function newPage (t: Test, browser: Browser, origin = server) {
+async function newPage (t: Test, browser: Browser, base = server) {
   const context = await browser.newContext({ viewport: { width: 1300, height: 1000 } })
   t.teardown(async () => { await context.close() })
   const wrong: string[] = []
@@ -40,7 +43,7 @@ async function newPage (t: Test, browser: Browser, origin = server) {
   page.on('pageerror', (error) => { wrong.push(error.message) })
   page.on('request', (request) => {
     const url = request.url()
-    if (!url.startsWith(`${origin}/`) && !/^(data|blob):/.test(url)) wrong.push(url)
+    if (!url.startsWith(`${base}/`) && !/^(data|blob):/.test(url)) wrong.push(url)
   })
   return { page, wrong }
 }
@@ -60,14 +63,14 @@ function tellsInOrder (t: Test, text: string) {
   t.strictSame(places, [...places].sort((a, b) => a - b), 'and in order')
 }
 
-async function showsDocs (t: Test, browser: Browser, origin: string) {
-  const { page, wrong } = await newPage(t, browser, origin)
-  await page.goto(`${origin}/docs`)
+async function showsDocs (t: Test, browser: Browser, base: string) {
+  const { page, wrong } = await newPage(t, browser, base)
+  await page.goto(`${base}/docs`)
   await page.locator('.model-container, .json-schema-2020-12').first().waitFor()
   t.equal(await page.title(), 'Todo Backend API – try it')
   t.match(await page.locator('.info .title').textContent(), /^Todo Backend API/)
   tellsInOrder(t, await page.locator('.info .description').innerText())
-  t.strictSame(await page.locator('.servers option').allTextContents(), ['/ - This server'])
+  t.strictSame(await page.locator('.servers option').allTextContents(), ['.. - This server'])
   t.strictSame(await page.locator('.opblock-tag').evaluateAll((all) => all.map((tag) => tag.getAttribute('data-tag'))), tags)
   t.strictSame(await page.locator('.opblock').evaluateAll((all) => all.map(({ id }) => id.split('-').at(-1))),
     inOrderOfTags.map(({ operationId }) => operationId))
@@ -82,9 +85,9 @@ async function showsDocs (t: Test, browser: Browser, origin: string) {
   t.strictSame(wrong, [])
 }
 
-async function showsRedoc (t: Test, browser: Browser, origin: string) {
-  const { page, wrong } = await newPage(t, browser, origin)
-  await page.goto(`${origin}/redoc`)
+async function showsRedoc (t: Test, browser: Browser, base: string) {
+  const { page, wrong } = await newPage(t, browser, base)
+  await page.goto(`${base}/redoc`)
   await page.locator('[id="operation/getOpenApi"]').waitFor()
   t.equal(await page.title(), 'Todo Backend API – reference')
   tellsInOrder(t, await page.locator('.api-content').innerText())
@@ -155,6 +158,12 @@ async function authorizes (t: Test, browser: Browser) {
   await dialog.getByRole('button', { name: 'Remove authorization' }).click()
   await dialog.locator('.btn-done').click()
   t.equal((await tryOut(page, 'Accounts-getMe')).status, 401)
+}
+
+async function triesBelowPrefix (t: Test, browser: Browser, base: string) {
+  const { page } = await newPage(t, browser, base)
+  await page.goto(`${base}/docs`)
+  t.match(await tryOut(page, 'Accounts-getMe'), { status: 401, body: { detail: 'Not authenticated' } })
 }
 
 async function searches (t: Test, browser: Browser) {
