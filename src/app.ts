@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
-import type { Config } from './config.js'
+import type { Config } from './config/settings.js'
 import type { Database } from './db/database.js'
 import { passwords } from './passwords.js'
 import { authPlugin } from './plugins/auth.js'

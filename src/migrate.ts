@@ -1,4 +1,4 @@
-import { loadConfig } from './config.js'
+import { loadConfig } from './config/load.js'
 import { connect } from './db/connect.js'
 import { fatal } from './fatal.js'
 

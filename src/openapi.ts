@@ -1,5 +1,5 @@
 import { buildApp } from './app.js'
-import { loadConfig } from './config.js'
+import { loadConfig } from './config/load.js'
 import { connect } from './db/connect.js'
 
 // `npm run openapi`: prints the document that the code generates with the default settings. No database is asked.

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
-import { loadConfig, type Config } from './config.js'
+import { loadConfig } from './config/load.js'
+import type { Config } from './config/settings.js'
 import { connect } from './db/connect.js'
 import type { Database } from './db/database.js'
-import { DatabaseLocked } from './db/errors.js'
+import { DatabaseLocked, DatabaseUnfit } from './db/errors.js'
 import { fatal } from './fatal.js'
 import { logOutput } from './log.js'
 
@@ -34,9 +35,9 @@ async function startOnce (database: Database, app: FastifyInstance): Promise<voi
   try {
     await database.start()
   } catch (error) {
-    if (error instanceof DatabaseLocked) throw error
+    if (error instanceof DatabaseLocked || error instanceof DatabaseUnfit) throw error
     app.log.warn({ reason: (error as Error).message }, 'database not started; trying again')
-    setTimeout(() => { void startOnce(database, app) }, RETRY).unref()
+    setTimeout(() => { startOnce(database, app).catch(fatal) }, RETRY).unref()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Config } from '../config.js'
+import type { Config } from '../config/settings.js'
 import type { Database } from './database.js'
 import { connectEmbedded } from './embedded.js'
 import { connectPostgres } from './postgres.js'

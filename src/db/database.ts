@@ -32,12 +32,18 @@ export interface Database {
 /** What `ping` asks. */
 export const PING: Statement<unknown> = { name: 'ping', text: 'select 1', bind: () => [], echo: {}, answersAlways: true }
 
+/** How PostgreSQL writes a time in UTC, in its date style ISO. */
+const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/
+
 /**
  * A time as PostgreSQL writes it in UTC (`2026-01-06 10:30:00.5+00`), as RFC 3339 with milliseconds.
  * Text to text: a Date in between would cost more than the rest of the row.
+ * @throws when it is written in another way: what came of that would look like a time, and be another
  */
-export const isoTime = (text: string): string =>
-  `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`
+export function isoTime (text: string): string {
+  if (!TIME.test(text)) throw new Error('PostgreSQL writes times in another time zone or date style than was asked for')
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`
+}
 
 /** PostgreSQL's type number of `timestamptz`, whose text is parsed by isoTime. */
 export const TIMESTAMPTZ = 1184

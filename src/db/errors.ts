@@ -13,6 +13,14 @@ export class DatabaseLocked extends Error {
   }
 }
 
+/** A database that cannot be used as it is, however long one waits. */
+export class DatabaseUnfit extends Error {
+  /** @param why what is wrong, and how it has to be */
+  constructor (why: string) {
+    super(`The database of DATABASE_URL cannot be used: ${why}`)
+  }
+}
+
 /** A row that a constraint refuses. */
 export class ConstraintViolation extends Error {
   constructor (readonly kind: 'unique' | 'foreign key', statement: string) {
@@ -65,6 +73,7 @@ const OUTAGE = /^(08|28|3D|40|53|55|57)[0-9A-Z]{3}$|^25006$|^E[A-Z_]{4,}$|^CONNE
  */
 export function translated (error: unknown, statement: string): Error {
   const refusal = ((error as Error).cause ?? error) as DriverError
+  if (refusal instanceof DatabaseUnavailable) return refusal
   const code = String(refusal.code)
   if (OUTAGE.test(code)) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')

@@ -1,7 +1,9 @@
 import postgres from 'postgres'
+import { parseConnectionString, placeOf } from './connection-string.js'
 import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
-import { ignoreNotice, migratePostgres } from './migrate.js'
+import { DatabaseUnavailable, DatabaseUnfit, ForeignAnswer, translated } from './errors.js'
+import { migratePostgres } from './migrate.js'
+import { sessionOptions } from './session.js'
 import { checked, type Statement, type Values } from './statement.js'
 
 /** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
@@ -9,6 +11,11 @@ const MARGIN = 300
 
 /** Seconds after which a connection that nobody uses is closed. */
 const IDLE_TIMEOUT = 10
+
+/** Characters that another encoding does not have could not be kept; SQL_ASCII would keep them and take them for others. */
+const ENCODING: Statement<{ encoding: string }> = {
+  name: 'encoding', text: "select current_setting('server_encoding') as encoding", bind: () => []
+}
 
 /** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
 export interface Limits {
@@ -37,6 +44,7 @@ const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '
 /**
  * A PostgreSQL server, through postgres.js. Nothing is connected before `start` or `run`.
  * @param url `postgres://…`
+ * @throws BadConnectionString
  */
 export function connectPostgres (url: string, { poolSize, connectTimeout, statementTimeout, maxPending }: Limits): Database {
   let started = false
@@ -44,17 +52,15 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   /** When each connection answered last, and each pool. */
   const answered = new WeakMap<object, number>()
   const deadline = statementTimeout + MARGIN
-  const open = () => postgres(url, {
-    max: poolSize,
-    connect_timeout: connectTimeout / 1000,
+  const connection = parseConnectionString(url)
+  const session = sessionOptions(connection, connectTimeout, statementTimeout)
+  const open = () => postgres({
+    ...session,
+    max: Math.min(poolSize, connection.connectionLimit ?? poolSize),
     // Also ends what the driver still connects for a pool that has been replaced meanwhile.
     idle_timeout: IDLE_TIMEOUT,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
-    // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
-    fetch_types: false,
-    onnotice: ignoreNotice,
-    types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } },
-    connection: { application_name: 'todo-backend', TimeZone: 'UTC', statement_timeout: statementTimeout }
+    types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } }
   })
   let client = open()
 
@@ -130,13 +136,14 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   }
 
   return {
-    label: `PostgreSQL at ${place(url)}`,
+    label: `PostgreSQL at ${placeOf(connection)}`,
 
     async start () {
       // Within the deadline: the driver alone would try for ever at a port that hangs up.
-      await ask(PING, {})
+      const [server] = await ask(ENCODING, {})
+      if (server!.encoding !== 'UTF8') throw new DatabaseUnfit(`its encoding is ${server!.encoding} and has to be UTF8`)
       try {
-        await migratePostgres(url, connectTimeout)
+        await migratePostgres(sessionOptions(connection, connectTimeout, 0))
         started = true
       } catch (error) {
         throw translated(error, 'migrations')
@@ -161,9 +168,3 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
 /** Whether an answer is not what was asked for, or the driver has stumbled over it, as over columns that are not its own. */
 const isMixedUp = (error: unknown) =>
   error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError
-
-/** The host, port and database of a URL: what may be shown. */
-function place (url: string): string {
-  const { host, pathname } = new URL(url)
-  return `${host}${pathname}`
-}

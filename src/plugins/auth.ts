@@ -3,7 +3,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
-import type { Config } from '../config.js'
+import type { Config } from '../config/settings.js'
 import { InvalidCredentials, NotAuthenticated } from '../errors.js'
 import { TokenClaims, type User } from '../schemas/auth.js'
 

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
-import type { Config } from '../config.js'
+import type { Config } from '../config/settings.js'
 import { description } from './description.js'
 
 /** The OpenAPI document, from the schemas of the routes. */

@@ -1,7 +1,7 @@
 import type { onRequestHookHandler } from 'fastify'
 import helmet from 'helmet'
 import fp from 'fastify-plugin'
-import type { Config } from '../config.js'
+import type { Config } from '../config/settings.js'
 
 /** Headers of ours that a front end of another origin may read. */
 const EXPOSED = 'Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Config } from '../config.js'
+import type { Config } from '../config/settings.js'
 import { Stopping } from '../errors.js'
 import { ref } from '../schemas/common.js'
 import { errorTextAnswers } from '../schemas/errors.js'

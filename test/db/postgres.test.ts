@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
-import { ConstraintViolation, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import type { Database } from '../../src/db/database.js'
+import { ConstraintViolation, DatabaseUnavailable, DatabaseUnfit, QueryFailed } from '../../src/db/errors.js'
 import { PASSWORD, startApp } from '../helper.js'
-import { connectTo, serverUrl, sqlOn } from '../support/database.js'
+import { connectTo, createDatabase, serverUrl, sqlOn } from '../support/database.js'
 import { proxyTo } from '../support/proxy.js'
 import { postgresServer } from '../support/wire.js'
 
@@ -34,6 +35,13 @@ t.test('the label says where the database is, without credentials', async (t) =>
   for (const url of ['postgres://ada:s3cret@db.example:5433/todo?password=s3cret', 'postgresql://ada:s3cret@db.example:5433/todo']) {
     t.equal(connectTo(url).label, 'PostgreSQL at db.example:5433/todo')
   }
+})
+
+t.test('its defaults come from the connection string too', async (t) => {
+  const named = connectTo(`${server.url}?application_name=mine&connection_limit=1`)
+  await named.start()
+  t.strictSame(await sqlOn(named)('show application_name'), [{ application_name: 'mine' }])
+  await named.close()
 })
 
 t.test('before the database is started, the server lives and answers 503', async (t) => {
@@ -106,6 +114,75 @@ t.test('a statement runs in UTC, with a time limit, and says whose it is, whatev
   t.strictSame(await show('application_name'), { application_name: 'todo-backend' })
   const [time] = await sqlOn(other)("select '2026-01-06 10:30:00.05+00'::timestamptz as at")
   t.strictSame(time, { at: '2026-01-06T10:30:00.050Z' })
+})
+
+/** What a session prefers, and would be wrong here. */
+const PREFERENCES = {
+  DateStyle: 'German',
+  TimeZone: 'Asia/Kolkata',
+  search_path: 'nowhere',
+  client_encoding: 'LATIN1',
+  default_transaction_isolation: 'serializable',
+  default_transaction_read_only: 'on',
+  statement_timeout: '1',
+  IntervalStyle: 'iso_8601',
+  bytea_output: 'escape',
+  extra_float_digits: '-15',
+  standard_conforming_strings: 'off'
+}
+
+t.test('what a database, a role or the connection string prefers changes nothing', { skip: !serverUrl && 'the embedded database has one role' }, async (t) => {
+  const as = (query: string) => connectTo(`${server.url}?${query}`)
+  const { pathname } = new URL(server.url)
+  const options = Object.entries(PREFERENCES).map(([name, value]) => `-c ${name}=${value.replace(' ', '\\ ')}`).join(' ')
+  const role = await sql<{ name: string }>('select current_user as name')
+  const alter = async (what: string) => {
+    for (const [name, value] of Object.entries(PREFERENCES)) await sql(`alter ${what} set ${name} = '${value}'`)
+  }
+  const inDatabase = `role "${role[0]!.name}" in database "${pathname.slice(1)}"`
+  const ways: Array<[name: string, database: () => Database, set: () => Promise<unknown>, reset: () => Promise<unknown>]> = [
+    ['the options', () => as(`options=${encodeURIComponent(options)}`), async () => {}, async () => {}],
+    ['the parameters', () => as(new URLSearchParams(PREFERENCES).toString()), async () => {}, async () => {}],
+    ['the database', () => as(''), async () => alter(`database "${pathname.slice(1)}"`), async () => sql(`alter database "${pathname.slice(1)}" reset all`)],
+    ['the role', () => as(''), async () => alter(inDatabase), async () => sql(`alter ${inDatabase} reset all`)]
+  ]
+  const person = await signUp()
+  const task = await person.add('Über')
+  for (const [name, open, set, reset] of ways) {
+    await set()
+    const other = open()
+    t.teardown(async () => { await other.close() })
+    await other.start()
+    for (const preference of Object.keys(PREFERENCES)) {
+      const [row] = await sqlOn(other)<{ is: string }>(`select current_setting('${preference}') as is`)
+      t.not(row!.is.replace(/ms$/, ''), PREFERENCES[preference as keyof typeof PREFERENCES], `${name}: ${preference}`)
+    }
+    const there = await startApp(t, { database: other })
+    t.strictSame((await there.call('GET', `/api/tasks/${task.id}`, { token: person.token })).body, task, name)
+    t.equal((await there.call('POST', '/api/tasks', { token: person.token, body: { title: 'ü' } })).status, 201, name)
+    const page = (await there.call('GET', '/api/tasks?limit=1', { token: person.token })).body
+    t.equal((await there.call('GET', `/api/tasks?cursor=${page.next_cursor}`, { token: person.token })).status, 200, name)
+    await reset()
+  }
+})
+
+t.test('a database that cannot keep every character is refused with one line', { skip: !serverUrl && 'the embedded database is UTF8' }, async (t) => {
+  for (const encoding of ['SQL_ASCII', 'LATIN1']) {
+    const { url, drop } = await createDatabase(serverUrl!, encoding)
+    const narrow = connectTo(url)
+    await t.rejects(narrow.start(), new DatabaseUnfit(`its encoding is ${encoding} and has to be UTF8`))
+    await narrow.close()
+    await drop()
+  }
+})
+
+t.test('a time that is written in another way is an error, never another time', async (t) => {
+  const other = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
+  await other.start()
+  for (const style of ['German', 'SQL', 'Postgres']) {
+    await t.rejects(other.run({ name: 'test', text: `select set_config('datestyle', '${style}', false), now() as at`, bind: () => [] }), { message: /no SQLSTATE/ }, style)
+  }
+  await other.close()
 })
 
 t.test('a refused statement is told apart, and tells nothing of its values', async (t) => {

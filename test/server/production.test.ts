@@ -1,4 +1,5 @@
 import t from 'tap'
+import { frontOf } from '../support/front.js'
 import { start } from '../support/process.js'
 import { account, canLogIn, halfSignup, request, settings, until } from '../support/server.js'
 import { postgresServer } from '../support/wire.js'
@@ -56,6 +57,14 @@ t.test('it comes up without its database, answers 503, and heals when the databa
     await until(async () => !await isOpen())
     t.notOk(await isOpen(), 'then nobody else comes in')
   })
+})
+
+t.test('a database of another encoding stops the start with one line', async (t) => {
+  const { url } = await postgresServer(t)
+  const there = new URL(url)
+  there.port = String((await frontOf(t, url, { encoding: 'WIN1' })).port)
+  const { status, err } = await start(t, 'server.ts', t.testdir(), { ...settings, DATABASE_URL: there.href }).ended
+  t.strictSame([status, err], [1, 'The database of DATABASE_URL cannot be used: its encoding is WIN1 and has to be UTF8\n'])
 })
 
 t.test('a signal ends it with status 0 before it has reached its database, too', async (t) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
-import { loadConfig } from '../../src/config.js'
+import { loadConfig } from '../../src/config/load.js'
 import { connect } from '../../src/db/connect.js'
 import type { Database } from '../../src/db/database.js'
 import { connectEmbedded } from '../../src/db/embedded.js'
@@ -15,10 +15,10 @@ export const connectTo = (url: string, settings: NodeJS.ProcessEnv = {}): Databa
   connect(loadConfig({ SECRET_KEY: 'of no use to a database, but long', DATABASE_URL: url, ...settings }))
 
 /** Makes a new, empty database on a server. @returns its URL, and what drops it */
-export async function createDatabase (server: string): Promise<{ url: string, drop: () => Promise<void> }> {
+export async function createDatabase (server: string, encoding = 'UTF8'): Promise<{ url: string, drop: () => Promise<void> }> {
   const name = `todo_test_${randomBytes(6).toString('hex')}`
   const admin = postgres(server, { max: 1, onnotice: () => {} })
-  await admin.unsafe(`create database ${name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+  await admin.unsafe(`create database ${name} template template0 encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`)
   const url = new URL(server)
   url.pathname = `/${name}`
   return {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { Settings } from '../../src/config.js'
+import { Settings } from '../../src/config/settings.js'
 
 /** What the test runner gives its own processes; it costs a program a second of CPU. */
 const ONLY_TESTS = /@tapjs\/mock|^--enable-source-maps$/

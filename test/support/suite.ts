@@ -5,10 +5,10 @@ import { reuseDatabases } from './database.js'
 
 /** Which folders share a process: in each about as much to do. */
 const suites = {
-  api: ['plugins', 'properties', 'routes', 'routes/tasks'],
+  api: ['http', 'plugins', 'properties', 'routes', 'routes/tasks'],
   db: ['db'],
   programs: ['client', 'server'],
-  root: ['.', 'schemas']
+  root: ['.', 'config', 'schemas']
 }
 
 /** Folders whose files each want a process, and a command, of their own. */

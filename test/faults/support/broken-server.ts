@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { buildApp } from '../../../src/app.js'
-import { loadConfig } from '../../../src/config.js'
+import { loadConfig } from '../../../src/config/load.js'
 import { connect } from '../../../src/db/connect.js'
 import type { Database } from '../../../src/db/database.js'
 

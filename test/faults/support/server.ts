@@ -2,7 +2,7 @@ import { openSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { Settings } from '../../../src/config.js'
+import { Settings } from '../../../src/config/settings.js'
 import { startChild, type Child } from './child.js'
 import { NOISE, folder, freePort, until } from './run.js'
 

@@ -3,10 +3,12 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import t, { type Test } from 'tap'
-import { ConfigError, Settings, loadConfig, type Config } from '../src/config.js'
+import { ConfigError } from '../../src/config/errors.js'
+import { loadConfig } from '../../src/config/load.js'
+import { Settings, type Config } from '../../src/config/settings.js'
 
 const names = Object.keys(Settings.properties) as Array<keyof Config>
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 
 const SECRET_KEY = 'kF9v2xQ7mZ4tB8nR1wY6cH3jL5pS0dGa'
 const production = { NODE_ENV: 'production', DATABASE_URL: 'postgres://ada:hunter2@db.example/todo', SECRET_KEY }
@@ -81,12 +83,16 @@ t.test('an empty value is no value', async (t) => {
 t.test('what is set is taken, as what it is, and nothing else comes along', async (t) => {
   const good: Array<[name: keyof Config, text: string, value?: unknown]> = [
     ['NODE_ENV', 'test'],
+    ['NODE_ENV', 'development\n', 'development'],
     ['DATABASE_URL', 'postgres://db.example/todo'],
     ['DATABASE_URL', 'postgresql://ada:p%40ss@[::1]:5433/todo?sslmode=require'],
+    ['DATABASE_URL', 'POSTGRES://db.example,%2Frun/todo?schema=public'],
+    ['DATABASE_URL', ' postgres://db.example/todo\r\n', 'postgres://db.example/todo'],
     ['DATABASE_URL', 'pglite:memory'],
     ['DATABASE_URL', 'pglite:/var/lib/todo data'],
     ['SECRET_KEY', SECRET_KEY],
     ['SECRET_KEY', '🔑'.repeat(32)],
+    ['SECRET_KEY', `${SECRET_KEY}\n`],
     ['SECRET_KEY_PREVIOUS', SECRET_KEY],
     ['ACCESS_TOKEN_EXPIRE_MINUTES', '1', 1],
     ['ACCESS_TOKEN_EXPIRE_MINUTES', '525600', 525_600],
@@ -101,6 +107,9 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ['CORS_ORIGINS', '*'],
     ['CORS_ORIGINS', 'https://app.example.com'],
     ['CORS_ORIGINS', 'http://[::1]:3000 , https://app.example.com'],
+    ['CORS_ORIGINS', 'capacitor://localhost,ionic://localhost,http://localhost,tauri://localhost'],
+    ['CORS_ORIGINS', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop,moz-extension://0f3f0f3f-0000-4000-8000-00000000ffff'],
+    ['CORS_ORIGINS', 'https://xn--bcher-kva.example:8443,http://192.0.2.1'],
     ['HOST', '::'],
     ['PORT', '0', 0],
     ['PORT', '65535', 65_535],
@@ -131,9 +140,11 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
 
 t.test('a bad value stops the start with one line', async (t) => {
   const bad: Partial<Record<keyof Config, string[]>> = {
+    NODE_ENV: ['prod', 'Production', 'staging', 'production,test'],
     DATABASE_URL: [
       'mysql://ada:hunter2@db.example/todo', 'postgres:', 'postgres://', 'pglite:', 'pglite', '.data', 'xpostgres://db.example/todo',
       // Passwords that nobody encoded: what a URL parser throws would quote them.
+      'postgres://db.example/todo?colour=hunter2', 'postgres://db.example/todo?channel_binding=require', 'PGLITE:memory',
       'postgres://ada:hunter2@db.example:port/todo', 'postgres://ada:hunter2/@db.example/todo', 'postgres://ada:hunter2%@db.example/todo'
     ],
     SECRET_KEY: ['short', SECRET_KEY.slice(1), '🔑'.repeat(31)],
@@ -146,6 +157,8 @@ t.test('a bad value stops the start with one line', async (t) => {
     HASH_QUEUE: ['-1', '10001'],
     MAX_CONCURRENT_REQUESTS: ['0', '100001'],
     CORS_ORIGINS: [
+      'https://app.example.com:443', 'http://localhost:80', 'https://app.example.com:08443', 'http://[0::1]:3000', 'http://127.1', 'http://bücher.example',
+      'https://app.example.com:99999', 'capacitor://localhost/', 'capacitor:localhost', 'file:///', 'ws://localhost', 'javascript://x', 'blob:https://a.example',
       'app.example.com', 'https://app.example.com/', 'https://App.example.com', 'ftp://app.example.com', 'https://', 'null',
       '*,https://app.example.com', 'https://app.example.com,', 'https://a.example.com https://b.example.com', 'https://*.example.com'
     ],
@@ -170,6 +183,10 @@ t.test('a bad value stops the start with one line', async (t) => {
     for (const value of values) isRefused(t, { [name]: value }, name as keyof Config)
   }
   isRefused(t, { SECRET_KEY: 'short' }, 'SECRET_KEY', /openssl rand -hex 32/)
+  isRefused(t, { DATABASE_URL: 'postgres://db.example/todo?colour=red' }, 'DATABASE_URL', /\(its parameter "colour" is not known here\)$/)
+  // Argon2 wants so much of each lane: every signup would fail.
+  isRefused(t, { ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }, 'ARGON2_MEMORY_KIB', /\(32 or more for 4 lanes\)$/)
+  t.match(loadConfig({ SECRET_KEY, ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), { ARGON2_MEMORY_KIB: 32 })
 })
 
 t.test('production listens to everybody, and wants a database and a secret of its own', async (t) => {

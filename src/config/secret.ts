@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -21,4 +21,15 @@ export function keptSecret (folder: string): string {
     rmSync(draft)
   }
   return readFileSync(file, 'utf8').trim()
+}
+
+/**
+ * Closes a folder, or a file, to other users of the machine: who copies or unpacks one easily leaves it open. Says so where it
+ * belongs to somebody else.
+ */
+export function keepPrivate (path: string): void {
+  const { mode, uid } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0, uid: 0 }
+  if ((mode & 0o077) === 0) return
+  if (uid === process.getuid?.()) chmodSync(path, mode & 0o700)
+  else console.warn(`${path} is open to other users of this machine (mode ${(mode & 0o777).toString(8)})`)
 }

@@ -1,0 +1,68 @@
+import { Ajv } from 'ajv'
+import { parseConnectionString } from '../db/connection-string.js'
+import { readEnvFile } from './env-file.js'
+import { settingError } from './errors.js'
+import { areOrigins, areProxies, isDatabase, isRedisUrl } from './formats.js'
+import { keepPrivate, keptSecret } from './secret.js'
+import { DATA, Settings, type Config } from './settings.js'
+
+// What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
+const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })
+  .addFormat('database', isDatabase).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
+  .addFormat('redis', isRedisUrl).compile<Config>(Settings)
+
+/** Texts people leave in place of a secret. */
+const PLACEHOLDER = /change|replace|placeholder|example|your[-_ ]|default|secret|password|^(.{1,8})\1+$/i
+
+const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const
+
+/**
+ * Reads the settings.
+ * @param env the environment; by default the process's own over the `.env` file of the current folder
+ * @returns every setting, checked, with defaults
+ * @throws ConfigError for the first bad setting
+ */
+export function loadConfig (env: NodeJS.ProcessEnv = { ...readEnvFile('.env'), ...process.env }): Config {
+  const given = trimmed(env)
+  const production = given.NODE_ENV === 'production'
+  if (production) requireOwn(given, 'DATABASE_URL', 'SECRET_KEY')
+  given.HOST ??= production ? '0.0.0.0' : '127.0.0.1'
+  given.SHUTDOWN_DRAIN_SECONDS ??= production ? 3 : 0
+  given.SECRET_KEY ??= keptSecret(DATA)
+  for (const path of [DATA, `${DATA}/secret-key`]) keepPrivate(path)
+  const settings: unknown = given
+  if (!validate(settings)) throw settingError(validate.errors![0]!.instancePath.slice(1) as keyof Config)
+  checkTogether(settings)
+  for (const name of SECRETS) {
+    if (production && PLACEHOLDER.test(settings[name] ?? '')) throw settingError(name, 'this one is a placeholder')
+  }
+  const names = Object.keys(Settings.properties) as Array<keyof Config>
+  return Object.fromEntries(names.map((name) => [name, settings[name]])) as Config
+}
+
+/**
+ * What is given, without the white space around it that files bring along; but for the secrets, which are what they are.
+ * An empty value means "not set", as a line `NAME=` in .env suggests.
+ */
+function trimmed (env: NodeJS.ProcessEnv): Record<string, unknown> {
+  const given = Object.entries(env).filter(([, value]) => value?.trim())
+  return Object.fromEntries(given.map(([name, value]) => [name, SECRETS.includes(name as never) ? value : value!.trim()]))
+}
+
+function requireOwn (given: Record<string, unknown>, ...names: Array<keyof Config>): void {
+  for (const name of names) {
+    if (!given[name]) throw settingError(name, 'no default in production')
+  }
+}
+
+/** The rules that no schema can say. */
+function checkTogether ({ DATABASE_URL: url, ARGON2_MEMORY_KIB: memory, ARGON2_PARALLELISM: lanes }: Config): void {
+  // RFC 9106 §3.1
+  if (memory < 8 * lanes) throw settingError('ARGON2_MEMORY_KIB', `${8 * lanes} or more for ${lanes} lanes`)
+  if (url.startsWith('pglite:')) return
+  try {
+    parseConnectionString(url)
+  } catch (error) {
+    throw settingError('DATABASE_URL', (error as Error).message)
+  }
+}

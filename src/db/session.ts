@@ -1,0 +1,76 @@
+import postgres from 'postgres'
+import type { ConnectionString, Host } from './connection-string.js'
+import { socketsTo } from './socket.js'
+
+/**
+ * What the server relies upon in each session. Said when it begins, it wins over the defaults of the server, the database and
+ * the role, and over `options` in the connection string. (PostgreSQL documentation, "Setting Parameters")
+ */
+const SETTINGS = {
+  client_encoding: 'UTF8',
+  DateStyle: 'ISO, YMD',
+  TimeZone: 'UTC',
+  standard_conforming_strings: 'on'
+}
+
+/** The same, of which PgBouncer knows nothing and refuses the connection. */
+const MORE_SETTINGS = {
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  search_path: 'public',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off'
+}
+
+/** A notice, such as "already exists, skipping", is for nobody; the driver would print it. */
+const ignoreNotice = (): void => {}
+
+/** How postgres.js connects. All that a connection string says is here, so that it reads none itself. */
+export type SessionOptions = ReturnType<typeof sessionOptions>
+
+/**
+ * How postgres.js connects, whatever for.
+ * @param connection what the connection string says
+ * @param timeout milliseconds for a new connection, where it does not say that
+ * @param statementTimeout milliseconds for a statement; 0 is none
+ */
+export function sessionOptions (connection: ConnectionString, timeout: number, statementTimeout: number) {
+  const { user, password, database, pooler, applicationName, options, connectTimeout = timeout, primary } = connection
+  const settings = {
+    application_name: applicationName,
+    ...(options && { options }),
+    ...SETTINGS,
+    ...(!pooler && { ...MORE_SETTINGS, statement_timeout: String(statementTimeout) })
+  }
+  const common = {
+    // Only for its messages: `socket` connects.
+    host: 'PostgreSQL',
+    port: 5432,
+    user,
+    pass: password,
+    database,
+    ssl: false as const,
+    connect_timeout: connectTimeout / 1000,
+    prepare: !pooler,
+    // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
+    fetch_types: false,
+    onnotice: ignoreNotice,
+    // The driver's types do not know all names.
+    connection: settings as { application_name: string }
+  }
+
+  /** Whether a host is no standby, which takes no writes. */
+  async function takesWrites (host: Host): Promise<boolean> {
+    const alone = { ...common, max: 1, socket: socketsTo({ ...connection, hosts: [host] }, connectTimeout) }
+    const client = postgres(alone)
+    try {
+      const [row] = await client<[{ standby: boolean }]>`select pg_is_in_recovery() as standby`
+      return !row.standby
+    } finally {
+      await client.end({ timeout: 1 })
+    }
+  }
+
+  return { ...common, socket: socketsTo(connection, connectTimeout, primary ? takesWrites : undefined) }
+}
