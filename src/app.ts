@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
+import { settingError } from './config/errors.js'
 import type { Config } from './config/settings.js'
 import type { Database } from './db/database.js'
 import { passwords } from './passwords.js'
@@ -29,6 +30,7 @@ const BODY_LIMIT = 64 * 1024
  * @param config from loadConfig
  * @param database from connect; it is closed with the application
  * @param output of the log; standard output, a line at a time, when absent
+ * @throws ConfigError for settings of hashes that do not work here
  */
 export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
   const app = Fastify({
@@ -68,11 +70,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
     await api.register(rateLimitsPlugin, { config })
     await api.register(authRoutes, {
       prefix: '/auth',
-      passwords: passwords({
-        memoryCost: config.ARGON2_MEMORY_KIB,
-        timeCost: config.ARGON2_TIME_COST,
-        parallelism: config.ARGON2_PARALLELISM
-      }, config.HASH_THREADS)
+      passwords: await hashing(config)
     })
     await api.register(tasksMounts)
   }, { prefix: '/api' })
@@ -80,4 +78,12 @@ export async function buildApp (config: Config, database: Database, output?: Des
   await app.register(docsPlugin, { config })
 
   return app
+}
+
+/** @throws ConfigError when no hash can be computed with these settings on this machine */
+async function hashing (config: Config) {
+  const { ARGON2_MEMORY_KIB: memoryCost, ARGON2_TIME_COST: timeCost, ARGON2_PARALLELISM: parallelism } = config
+  const hashes = passwords({ memoryCost, timeCost, parallelism }, config.HASH_THREADS)
+  await hashes.check().catch(({ message }: Error) => { throw settingError('ARGON2_MEMORY_KIB', message) })
+  return hashes
 }

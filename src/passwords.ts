@@ -26,6 +26,20 @@ export function passwords (cost: HashCost, threads: number) {
   /** A hash that no password has. Verifying against it takes as long as against a real one. */
   const nobodys = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${base64(16)}$${base64(32)}`
 
+  /** The time of the dearest hash so far: every wrong password takes as long. */
+  let dearest = timeOf(cost)
+
+  /** Computes for as long as verifying was shorter than the longest. Who has an old, cheap hash would else be known by it. */
+  async function spendRest (hash: string | null): Promise<void> {
+    const own = timeOf(costIn(hash) ?? cost)
+    dearest = Math.max(dearest, own)
+    const rest = (dearest - own) * cost.parallelism
+    const least = LEAST_MEMORY * cost.parallelism
+    if (rest < least) return
+    const timeCost = Math.ceil(rest / cost.memoryCost)
+    await argon2.hash('', { ...options, timeCost, memoryCost: Math.max(least, Math.round(rest / timeCost)) })
+  }
+
   const queue = fastq.promise(async ({ work, client }: { work: () => Promise<unknown>, client: Client }) => {
     if (client.destroyed) throw new Overloaded()
     return await work()
@@ -40,21 +54,41 @@ export function passwords (cost: HashCost, threads: number) {
       inTurn(client, async () => argon2.hash(normalized(password), options)),
 
     /**
-     * Takes the same time whether there is such a user or not (OWASP Authentication Cheat Sheet).
+     * A wrong password takes the same time whether there is such a user or not, and whatever the user's hash costs (OWASP
+     * Authentication Cheat Sheet).
      * @param hash of the user, or null when there is no such user
      * @returns whether the password is right
      */
     async verify (hash: string | null, password: string, client: Client): Promise<boolean> {
-      const right = await inTurn(client, async () => argon2.verify(hash ?? nobodys, normalized(password)))
-      // UTF-8 writes each lone surrogate as U+FFFD, which would make two passwords of one.
-      return right && password.isWellFormed()
+      return await inTurn(client, async () => {
+        const right = await argon2.verify(hash ?? nobodys, normalized(password))
+        // UTF-8 writes each lone surrogate as U+FFFD, which would make two passwords of one.
+        if (right && password.isWellFormed()) return true
+        await spendRest(hash)
+        return false
+      })
     },
+
+    /** Computes one hash, of one pass. @throws when that cannot be done here, as without the memory */
+    async check (): Promise<void> { await argon2.hash('', { ...options, timeCost: 1 }) },
 
     /** @returns whether a hash was made at another cost */
     isOutdated: (hash: string): boolean => argon2.needsRehash(hash, options)
   }
 }
 export type Passwords = ReturnType<typeof passwords>
+
+/** KiB that a lane has at least. (RFC 9106 §3.1) */
+const LEAST_MEMORY = 8
+
+/** The time of a hash, in KiB of a lane through all passes. */
+const timeOf = ({ memoryCost, timeCost, parallelism }: HashCost) => memoryCost * timeCost / parallelism
+
+/** The cost that a PHC string tells. */
+function costIn (hash: string | null): HashCost | null {
+  const [, memoryCost, timeCost, parallelism] = /\$m=(\d+),t=(\d+),p=(\d+)\$/.exec(hash ?? '')?.map(Number) ?? []
+  return memoryCost && timeCost && parallelism ? { memoryCost, timeCost, parallelism } : null
+}
 
 /** Random bytes in the unpadded base64 of a PHC string. */
 const base64 = (bytes: number) => randomBytes(bytes).toString('base64').replaceAll('=', '')

@@ -5,8 +5,10 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import { buildApp } from '../src/app.js'
+import { loadConfig } from '../src/config/load.js'
 import type { Database } from '../src/db/database.js'
-import { PASSWORD, startApp } from './helper.js'
+import { PASSWORD, startApp, testSettings } from './helper.js'
 import { listen, rawClient, request } from './support/raw.js'
 
 const { call, signUp, sql, db } = await startApp(t)
@@ -137,6 +139,40 @@ t.test('that work costs what the settings say, for an unknown email too', async 
   }
   const [wrong, unknown] = [await costOf(() => email), await costOf(newEmail)]
   t.ok(unknown > wrong / 3 && unknown < wrong * 3, `${unknown} µs and ${wrong} µs`)
+})
+
+const changes: Array<[what: string, before: NodeJS.ProcessEnv, now: NodeJS.ProcessEnv]> = [
+  ['more memory', { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '4' }, { ARGON2_MEMORY_KIB: '19456', ARGON2_TIME_COST: '4' }],
+  ['more passes', { ARGON2_MEMORY_KIB: '19456', ARGON2_TIME_COST: '2' }, { ARGON2_MEMORY_KIB: '19456', ARGON2_TIME_COST: '5' }],
+  ['less of both', { ARGON2_MEMORY_KIB: '19456', ARGON2_TIME_COST: '4' }, { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2' }]
+]
+
+for (const [what, before, now] of changes) {
+  t.test(`while old hashes are about, they do not tell who has an account: ${what}`, async (t) => {
+    const then = await startApp(t, { database: db, settings: before })
+    const { email } = await then.signUp()
+    const there = await startApp(t, { database: db, settings: now })
+    const renewed = await there.signUp()
+    // In turns, so that whatever else the machine does reaches each; the median, so that the worst of it does not count.
+    const costs: Record<string, number[]> = { old: [], renewed: [], unknown: [] }
+    await logIn(email, 'not the password', there.call)
+    for (let i = 0; i < 9; i++) {
+      for (const [who, name] of [[email, 'old'], [renewed.email, 'renewed'], [newEmail(), 'unknown']] as const) {
+        const start = process.cpuUsage()
+        t.equal((await logIn(who, 'not the password', there.call)).status, 401)
+        const { user, system } = process.cpuUsage(start)
+        costs[name]!.push(user + system)
+      }
+    }
+    const [old, fresh, unknown] = Object.values(costs).map((all) => all.sort((a, b) => a - b)[4]!) as [number, number, number]
+    t.comment(`µs: ${old} old, ${fresh} renewed, ${unknown} unknown`)
+    t.ok(Math.max(old, fresh, unknown) < 1.3 * Math.min(old, fresh, unknown), `${old}, ${fresh} and ${unknown} µs`)
+  })
+}
+
+t.test('settings with which no password can be hashed stop the start, and name themselves', async (t) => {
+  const config = { ...loadConfig({ ...testSettings, DATABASE_URL: 'pglite:memory' }), ARGON2_MEMORY_KIB: 8, ARGON2_PARALLELISM: 2 }
+  await t.rejects(buildApp(config, db), { message: /^Setting ARGON2_MEMORY_KIB [^\n]+memory[^\n]*\)$/i })
 })
 
 /** @returns how many Argon2 hashes were computed at a time, at most */

@@ -14,7 +14,7 @@ const IDLE_TIMEOUT = 10
 
 /** Characters that another encoding does not have could not be kept; SQL_ASCII would keep them and take them for others. */
 const ENCODING: Statement<{ encoding: string }> = {
-  name: 'encoding', text: "select current_setting('server_encoding') as encoding", bind: () => []
+  name: 'encoding', text: "select current_setting('server_encoding') as encoding", bind: () => [], echo: {}, answersAlways: true
 }
 
 /** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */

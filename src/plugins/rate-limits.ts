@@ -5,6 +5,7 @@ import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '../config/settings.js'
 import { TooManyRequests } from '../errors.js'
+import { forwardedFor } from '../http/forwarded.js'
 import { connectRedis } from './redis.js'
 import { normalized } from './validation.js'
 
@@ -30,9 +31,12 @@ const WINDOW = 60
 /** Milliseconds between two lines of the log about one limit. */
 const REFUSAL_LOG_INTERVAL = 10_000
 
+/** How many times as often all of an IPv6 /48 may ask, which a provider gives to one customer, as one /64 of it. */
+const PER_NETWORK = 10
+
 /** How often whoever asks may ask: signups and logins by address and account, everything else by user. */
 export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) => {
-  const { RATE_LIMIT, RATE_LIMIT_ADDRESS, RATE_LIMIT_ACCOUNT, RATE_LIMIT_USER, REDIS_URL } = config
+  const { RATE_LIMIT, RATE_LIMIT_ADDRESS, RATE_LIMIT_ACCOUNT, RATE_LIMIT_USER, REDIS_URL, TRUST_PROXY } = config
   app.decorate('limits', { address: [], account: [], user: [] })
   if (RATE_LIMIT === 'off') return
   const redis = REDIS_URL === undefined ? null : await connectRedis(app, REDIS_URL)
@@ -69,7 +73,14 @@ export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) =
     }
   }
 
-  app.limits.address.push(limit('address', RATE_LIMIT_ADDRESS, addressOf))
+  // Fastify compares addresses as they are, and knows this header only.
+  if (TRUST_PROXY) {
+    app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+      headers['x-forwarded-for'] = forwardedFor(headers)
+      done()
+    })
+  }
+  app.limits.address.push(limit('address', RATE_LIMIT_ADDRESS, addressOf), limit('network', RATE_LIMIT_ADDRESS * PER_NETWORK, networkOf))
   app.limits.account.push(limit('account', RATE_LIMIT_ACCOUNT, accountOf))
   app.limits.user.push(limit('user', RATE_LIMIT_USER, ({ user }) => user.sub))
 }, { name: 'rate-limits', dependencies: ['auth', 'validation'] })
@@ -85,8 +96,17 @@ function addressOf ({ ip }: FastifyRequest): string {
   // A trusted proxy may not know it, and a connection that has ended has none.
   if (!ipaddr.isValid(ip)) return 'unknown'
   const address = ipaddr.process(ip)
-  return 'parts' in address ? address.parts.slice(0, 4).map((part) => part.toString(16)).join(':') : address.toString()
+  return 'parts' in address ? prefix(address, 4) : address.toString()
 }
+
+/** The /48 of an IPv6 address; null for any other. */
+function networkOf ({ ip }: FastifyRequest): string | null {
+  const address = ipaddr.isValid(ip) ? ipaddr.process(ip) : null
+  return address && 'parts' in address ? prefix(address, 3) : null
+}
+
+/** The first groups of 16 bits. */
+const prefix = ({ parts }: { parts: number[] }, groups: number) => parts.slice(0, groups).map((part) => part.toString(16)).join(':')
 
 /** The account that a body names, from an address; null when it names none. Hashed, because Redis needs nobody's email. */
 function accountOf (request: FastifyRequest): string | null {

@@ -180,7 +180,7 @@ t.test('a time that is written in another way is an error, never another time', 
   const other = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
   await other.start()
   for (const style of ['German', 'SQL', 'Postgres']) {
-    await t.rejects(other.run({ name: 'test', text: `select set_config('datestyle', '${style}', false), now() as at`, bind: () => [] }), { message: /no SQLSTATE/ }, style)
+    await t.rejects(other.run({ name: 'test', text: `select set_config('datestyle', '${style}', false), now() as at`, bind: () => [], echo: {}, answersAlways: false }), { message: /no SQLSTATE/ }, style)
   }
   await other.close()
 })

@@ -127,9 +127,30 @@ t.test('an address is what a trusted proxy says, and of IPv6 the /64', async (t)
     [200, '2001:db8:1:2::1'], [429, '2001:db8:1:2:ffff::9'], [429, '2001:0DB8:1:2::1'], [200, '2001:db8:1:3::1'],
     [200, '192.0.2.1'], [429, '::ffff:192.0.2.1'], [200, '192.0.2.2'],
     [429, '192.0.2.9, 192.0.2.1'], [429, '192.0.2.1, 10.1.2.3'], [200, '192.0.2.9, 10.1.2.3'],
-    [200, 'unknown'], [429, '192.0.2.9:80']
+    [429, '192.0.2.9:80'], [429, '192.0.2.1, 10.1.2.3:443'], [429, '[2001:db8:1:2::5]:443'], [200, '198.51.100.1:1024'], [429, '198.51.100.1:1025'],
+    [200, 'unknown'], [429, '_hidden']
   ]
   for (const [status, from] of same) t.equal((await logIn(known, from)).status, status, from)
+})
+
+t.test('an address counts in Forwarded too, where there is no X-Forwarded-For', async (t) => {
+  const { call } = await limited(t, { RATE_LIMIT_ADDRESS: '1', TRUST_PROXY: 'loopback' })
+  const logIn = async (headers: Record<string, string>) => (await call('POST', '/api/auth/login', { body: known, headers })).status
+  t.equal(await logIn({ forwarded: 'for="[2001:db8:1:2::1]:4711";proto=https' }), 200)
+  t.equal(await logIn({ forwarded: 'for=192.0.2.1, for="[2001:db8:1:2::9]"' }), 429)
+  t.equal(await logIn({ 'x-forwarded-for': '2001:db8:1:2::5', forwarded: 'for=192.0.2.7' }), 429)
+  t.equal(await logIn({ forwarded: 'for=192.0.2.7' }), 200)
+})
+
+t.test('all of an IPv6 /48 have ten times as many', async (t) => {
+  const { logIn } = await limited(t, { RATE_LIMIT_ADDRESS: '1', RATE_LIMIT_ACCOUNT: '1000', TRUST_PROXY: 'loopback' })
+  for (let i = 0; i < 10; i++) {
+    const answer = await logIn(known, `2001:db8:7:${i}::1`)
+    t.equal(answer.status, 200)
+    t.match(answer.headers['ratelimit-policy'], '"address";q=1;w=60, "network";q=10;w=60, "account"')
+  }
+  isRefused(t, await logIn(known, '2001:db8:7:ff::1'))
+  t.equal((await logIn(known, '2001:db8:8:ff::1')).status, 200, 'and the next /48 has its own')
 })
 
 t.test('what anybody else says about the address does not count', async (t) => {
