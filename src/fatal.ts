@@ -1,5 +1,5 @@
 import { ConfigError } from './config/errors.js'
-import { DatabaseLocked, DatabaseUnavailable, DatabaseUnfit } from './db/errors.js'
+import { DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit } from './db/errors.js'
 
 /** Ends the process with status 1: one line for what an operator can mend, the stack for a bug. */
 export function fatal (error: unknown): never {
@@ -8,6 +8,6 @@ export function fatal (error: unknown): never {
 }
 
 const isOperators = (error: unknown): error is Error =>
-  [ConfigError, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit].some((kind) => error instanceof kind) ||
+  [ConfigError, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit].some((kind) => error instanceof kind) ||
   // What the operating system refuses: the port, the address, the data folder.
   (error as NodeJS.ErrnoException).syscall !== undefined

@@ -1,15 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.js'
 import { loadConfig } from './config/load.js'
 import type { Config } from './config/settings.js'
 import { connect } from './db/connect.js'
 import type { Database } from './db/database.js'
-import { DatabaseLocked, DatabaseUnfit } from './db/errors.js'
+import { keepStarted } from './db/keep-started.js'
 import { fatal } from './fatal.js'
 import { logOutput } from './log.js'
 
-/** Milliseconds between two tries to reach a database that is not there. */
-const RETRY = 1000
+/** Milliseconds after which the server listens, whether its database has started or not. */
+const PATIENCE = 3000
 
 /**
  * Milliseconds after nobody is let in any more: then the connections of what is still in flight are cut; then the process ends,
@@ -23,22 +24,17 @@ try {
   const database = connect(config)
   const app = await buildApp(config, database, logOutput())
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
-  await startOnce(database, app)
+  const isReady = await startInTime(database, app)
   const base = await app.listen({ host: config.HOST, port: config.PORT })
-  announce(base, app, config, database)
+  announce(base, app, config, isReady ? database.label : `${database.label}, not ready yet`)
 } catch (error) {
   fatal(error)
 }
 
-/** A database that cannot be reached is an outage, not a wrong setting: the server comes up, answers 503, and keeps trying. */
-async function startOnce (database: Database, app: FastifyInstance): Promise<void> {
-  try {
-    await database.start()
-  } catch (error) {
-    if (error instanceof DatabaseLocked || error instanceof DatabaseUnfit) throw error
-    app.log.warn({ reason: (error as Error).message }, 'database not started; trying again')
-    setTimeout(() => { startOnce(database, app).catch(fatal) }, RETRY).unref()
-  }
+/** Whoever comes as soon as the server listens should find it ready; but nobody waits for a database that is away or busy. */
+async function startInTime (database: Database, app: FastifyInstance): Promise<boolean> {
+  const started = keepStarted(database, app.log, fatal)
+  return database.isRemote ? await Promise.race([started, sleep(PATIENCE, false)]) : await started
 }
 
 /**
@@ -68,8 +64,8 @@ function close (app: FastifyInstance): void {
 }
 
 /** Tells where everything is: a person in a few lines, a log collector in one. */
-function announce (base: string, app: FastifyInstance, config: Config, { label }: Database): void {
-  const facts = { api: `${base}/api`, docs: `${base}/docs`, redoc: `${base}/redoc`, database: label }
+function announce (base: string, app: FastifyInstance, config: Config, database: string): void {
+  const facts = { api: `${base}/api`, docs: `${base}/docs`, redoc: `${base}/redoc`, database }
   const tryIt = `curl -X POST ${base}/api/auth/signup -H 'Content-Type: application/json' ` +
     '-d \'{"email":"ada@example.com","password":"correct horse battery staple","name":"Ada"}\''
   if (config.NODE_ENV === 'production') app.log.info({ ...facts, try: tryIt }, 'listening')

@@ -4,9 +4,11 @@ import { PGlite } from '@electric-sql/pglite'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
 import t from 'tap'
+import { connectEmbedded } from '../src/db/embedded.js'
 import { DatabaseUnavailable, QueryFailed } from '../src/db/errors.js'
 import * as tables from '../src/db/tables.js'
 import { connectTo, serverUrl } from './support/database.js'
+import { migratedDump } from './support/dump.js'
 import { start } from './support/process.js'
 import { postgresServer } from './support/wire.js'
 
@@ -81,8 +83,42 @@ t.test('a database that is not there is one line and status 1', async (t) => {
   t.strictSame({ status, out, err }, { status: 1, out: '', err: 'The database is unavailable (ECONNREFUSED)\n' })
 })
 
-t.test('what nobody foresaw is told with its stack, and status 1', async (t) => {
+t.test('another process that migrates is waited for, and after the time of the setting that is one line and status 1', async (t) => {
+  const { host, pathname } = new URL(server.url)
+  const label = `PostgreSQL at ${host}${pathname}`
+  const holder = postgres(server.url, { max: 1, fetch_types: false, onnotice: () => {} })
+  await holder.unsafe('drop schema public, drizzle cascade; create schema public')
+  // As version 1.0 does.
+  await holder`select pg_advisory_lock(${0x746f646f}::bigint)`
+  const waits = `${label}: waiting for another process that migrates\n`
+  const hasty = start(t, 'migrate.ts', t.testdir(), { DATABASE_URL: server.url, DATABASE_MIGRATION_TIMEOUT: '100' })
+  const patient = start(t, 'migrate.ts', t.testdirName, { DATABASE_URL: server.url })
+  t.strictSame(await hasty.ended, { status: 1, signal: null, out: '', err: 'The database is unavailable (another process migrates)\n' })
+  await patient.says(/waiting/)
+  await holder.end()
+  t.strictSame(await patient.ended, { status: 0, signal: null, out: `${waits}${label} is up to date\n`, err: '' })
+  await isMigratedOnce(t, server.url)
+})
+
+t.test('totals that a restore of data alone has doubled are counted anew', async (t) => {
+  const client = postgres(server.url, { max: 1, fetch_types: false, onnotice: () => {} })
+  t.teardown(async () => { await client.end() })
+  await client.unsafe("insert into users (id, email, name, password_hash) values ('00000000-0000-7000-8000-000000000001', 'ada@example.com', 'Ada', 'x')")
+  await client.unsafe("insert into tasks (id, owner_id, title) select gen_random_uuid(), id, 'New' from users")
+  await client.unsafe('update task_counts set open = 2 * open')
+  const settings = { DATABASE_URL: server.url }
+  t.match(await start(t, 'migrate.ts', t.testdir(), settings).ended, { status: 0, out: / is up to date; wrong totals corrected: 1\n$/, err: '' })
+  t.strictSame([...await client.unsafe('select sum(open)::int as open from task_counts')], [{ open: 1 }])
+})
+
+t.test('what an operator can mend is one line, what nobody foresaw is told with its stack, and both are status 1', async (t) => {
   const folder = t.testdir({ damaged: { PG_VERSION: 'none' } })
   const { status, out, err } = await start(t, 'migrate.ts', folder, { DATABASE_URL: `pglite:${folder}/damaged` }).ended
-  t.match({ status, out, err }, { status: 1, out: '', err: /\n +at .*embedded\.ts/ })
+  t.match({ status, out, err }, { status: 1, out: '', err: /^The embedded database in \S+\/damaged cannot be opened \([^\n]+\n$/ })
+
+  const other = connectEmbedded(`${folder}/other`, { dump: await migratedDump() })
+  await other.start()
+  await other.client().exec('drop schema drizzle cascade')
+  await other.close()
+  t.match(await start(t, 'migrate.ts', folder, { DATABASE_URL: `pglite:${folder}/other` }).ended, { status: 1, out: '', err: /\n +at / })
 })

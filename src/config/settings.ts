@@ -74,6 +74,9 @@ export const Settings = Type.Object({
   DATABASE_STATEMENT_TIMEOUT: Type.Integer({
     default: 2000, minimum: 100, maximum: 60_000, description: 'milliseconds for a statement in PostgreSQL, 100 to 60000'
   }),
+  DATABASE_MIGRATION_TIMEOUT: Type.Integer({
+    default: 60_000, minimum: 100, maximum: 3_600_000, description: 'milliseconds that db:migrate waits for another process, 100 to 3600000'
+  }),
   DATABASE_QUEUE: Type.Integer({
     default: 1000, minimum: 1, maximum: 100_000, description: 'statements on their way to PostgreSQL at most, 1 to 100000'
   }),

@@ -5,10 +5,14 @@ export interface Database {
   /** Which database this is, for people; without credentials. */
   readonly label: string
 
+  /** Whether it is in another process, which may be away, and not in this one. */
+  readonly isRemote: boolean
+
   /**
-   * Connects and brings the tables up to date. Until it has succeeded, `run` answers DatabaseUnavailable.
-   * @throws DatabaseUnavailable when it cannot be reached; it may be called again
-   * @throws DatabaseLocked when another process uses the embedded database's folder
+   * Connects and brings the tables up to date. Until it has succeeded, and when the tables have been lost later, `run` throws
+   * DatabaseUnavailable. It may be called again at any time; what has started is left alone.
+   * @throws DatabaseUnavailable when it cannot be reached, QueryFailed when it cannot be migrated
+   * @throws DatabaseLocked, DatabaseDamaged when the embedded database's folder cannot be used
    */
   start: () => Promise<void>
 
@@ -20,17 +24,21 @@ export interface Database {
   run: <Row>(statement: Statement<Row>, values?: Values) => Promise<Row[]>
 
   /**
-   * Asks the database for a sign of life.
+   * Asks the database whether the tables are there.
    * @throws DatabaseUnavailable
    */
   ping: () => Promise<void>
 
+  /**
+   * Counts the tasks of each owner anew, where the totals that triggers keep are wrong, as after a restore of data alone. Others
+   * may write meanwhile.
+   * @returns of how many owners
+   */
+  recount: () => Promise<number>
+
   /** Finishes what is running and closes. */
   close: () => Promise<void>
 }
-
-/** What `ping` asks. */
-export const PING: Statement<unknown> = { name: 'ping', text: 'select 1', bind: () => [], echo: {}, answersAlways: true }
 
 /** How PostgreSQL writes a time in UTC, in its date style ISO. */
 const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/

@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
-import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
+import { PING } from './current.js'
+import { TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { DatabaseDamaged, DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { lockFolder } from './lock.js'
 import { migrateEmbedded } from './migrate.js'
+import { recountEmbedded } from './recount.js'
 import { checked } from './statement.js'
 
 /** Reads every character. The plain decoder takes a U+FEFF at the beginning of a text for a byte order mark and drops it. */
@@ -42,7 +44,7 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
       ...(folder && { dataDir: folder }),
       ...(dump && { loadDataDir: dump }),
       parsers: { [TIMESTAMPTZ]: isoTime }
-    })
+    }).catch((error: unknown) => { throw new DatabaseDamaged(resolve(place), error) })
     await opening.exec("set time zone 'UTC'")
     await migrateEmbedded(opening)
     return opening
@@ -50,9 +52,11 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
 
   return {
     label: `embedded PostgreSQL (PGlite) in ${folder ?? 'memory'}`,
+    isRemote: false,
     client: opened,
 
     async start () {
+      if (client) return
       if (folder) {
         mkdirSync(dirname(folder), { recursive: true, mode: 0o700 })
         unlock = await lockFolder(folder)
@@ -78,6 +82,8 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     async ping () {
       await this.run(PING)
     },
+
+    recount: async () => await recountEmbedded(opened()),
 
     async close () {
       await client?.close()

@@ -6,6 +6,13 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
+/** Another process migrates the database. */
+export class MigrationRunning extends DatabaseUnavailable {
+  constructor () {
+    super('another process migrates')
+  }
+}
+
 /** Another process uses the embedded database. */
 export class DatabaseLocked extends Error {
   constructor (folder: string) {
@@ -18,6 +25,15 @@ export class DatabaseUnfit extends Error {
   /** @param why what is wrong, and how it has to be */
   constructor (why: string) {
     super(`The database of DATABASE_URL cannot be used: ${why}`)
+  }
+}
+
+/** The folder of an embedded database holds something else, or a part of it, or cannot be written. */
+export class DatabaseDamaged extends Error {
+  constructor (folder: string, cause: unknown) {
+    const { message } = cause as Error
+    super(`The embedded database in ${folder} cannot be opened (${message.split('\n', 1)[0]}): ` +
+      'put back a copy or move it away to begin anew, or set DATABASE_URL', { cause })
   }
 }
 
@@ -49,6 +65,17 @@ export class QueryFailed extends Error {
   }
 }
 
+/**
+ * A statement names a table, a schema, a column or a function that is not there. Either the database has been emptied, made anew
+ * or not yet restored, or it is a bug of ours: the tables tell.
+ */
+export class TablesMissing extends DatabaseUnavailable {
+  /** @param asBug the same refusal, when the tables are there */
+  constructor (reason: string, readonly asBug: QueryFailed) {
+    super(reason)
+  }
+}
+
 /** What postgres.js and PGlite tell of a refusal. */
 interface DriverError {
   code?: string
@@ -61,11 +88,20 @@ interface DriverError {
 }
 
 /**
- * SQLSTATE classes and codes that pass by themselves or by an operator's hand: connection, credentials, missing
- * database, resources, shutdown and cancelled statements, locks and deadlocks, read-only; and the driver's and
- * Node's connection errors. (PostgreSQL documentation, appendix A)
+ * SQLSTATE classes and codes that pass by themselves or by an operator's hand: connection, credentials, missing database,
+ * resources, shutdown and cancelled statements, locks and deadlocks, read-only, rights that a restore has not brought along,
+ * disks and damaged data. (PostgreSQL documentation, appendix A)
  */
-const OUTAGE = /^(08|28|3D|40|53|55|57)[0-9A-Z]{3}$|^25006$|^E[A-Z_]{4,}$|^CONNECT/
+const OUTAGE = /^(08|28|3D|40|53|55|57|58|F0|XX)[0-9A-Z]{3}$|^25006$|^42501$/
+
+/** The same of the driver and of Node.js: connections, and why a server does not get to see the password. */
+const DRIVER_OUTAGE = /^E(?!RR_)[A-Z0-9_]{3,}$|^ERR_(TLS|SSL|OSSL|SOCKET|STREAM)_|^CONNECT|^SASL_|^AUTH_TYPE_/
+
+/** Certificates that OpenSSL does not trust. (Node.js documentation, "X509 certificate error codes") */
+const UNTRUSTED = /CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$|^HOSTNAME_MISMATCH$/
+
+/** Undefined table, schema, column, function, object. */
+const MISSING = /^(42P01|3F000|42703|42883|42704)$/
 
 /**
  * Puts a driver's error into the product's words, also one that Drizzle has wrapped.
@@ -75,9 +111,10 @@ export function translated (error: unknown, statement: string): Error {
   const refusal = ((error as Error).cause ?? error) as DriverError
   if (refusal instanceof DatabaseUnavailable) return refusal
   const code = String(refusal.code)
-  if (OUTAGE.test(code)) return new DatabaseUnavailable(code)
+  if ([OUTAGE, DRIVER_OUTAGE, UNTRUSTED].some((kind) => kind.test(code))) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')
   if (code === '23505') return new ConstraintViolation('unique', statement)
   if (code === '23503') return new ConstraintViolation('foreign key', statement)
-  return new QueryFailed(statement, refusal)
+  const bug = new QueryFailed(statement, refusal)
+  return MISSING.test(code) ? new TablesMissing(code, bug) : bug
 }

@@ -1,8 +1,10 @@
 import postgres from 'postgres'
 import { parseConnectionString, placeOf } from './connection-string.js'
-import { PING, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, DatabaseUnfit, ForeignAnswer, translated } from './errors.js'
+import { PING, isCurrent } from './current.js'
+import { TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { DatabaseUnavailable, DatabaseUnfit, ForeignAnswer, TablesMissing, translated } from './errors.js'
 import { migratePostgres } from './migrate.js'
+import { recountPostgres } from './recount.js'
 import { sessionOptions } from './session.js'
 import { checked, type Statement, type Values } from './statement.js'
 
@@ -16,6 +18,12 @@ const IDLE_TIMEOUT = 10
 const ENCODING: Statement<{ encoding: string }> = {
   name: 'encoding', text: "select current_setting('server_encoding') as encoding", bind: () => [], echo: {}, answersAlways: true
 }
+
+/**
+ * Milliseconds that lost tables have to stay away before they are made anew. Who drops a database that is served mostly fills it
+ * again at once, out of a dump, which does not fit into tables that are there.
+ */
+const GRACE = 3000
 
 /** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
 export interface Limits {
@@ -48,6 +56,8 @@ const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '
  */
 export function connectPostgres (url: string, { poolSize, connectTimeout, statementTimeout, maxPending }: Limits): Database {
   let started = false
+  /** When the tables were missed, on the clock of `performance`. */
+  let missed = -Infinity
   let pending = 0
   /** When each connection answered last, and each pool. */
   const answered = new WeakMap<object, number>()
@@ -64,7 +74,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   })
   let client = open()
 
-  async function ask<Row> (statement: Statement<Row>, values: Values): Promise<Row[]> {
+  async function ask<Row> (statement: Statement<Row>, values: Values = {}): Promise<Row[]> {
     if (pending >= maxPending) throw new DatabaseUnavailable('too many statements wait')
     pending++
     const end = performance.now() + deadline
@@ -135,29 +145,59 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     void used.end({ timeout: deadline / 1000 })
   }
 
+  /** Does something on a connection that takes the place of the pool's: the role may have no more of them. */
+  async function alone<T> (work: typeof migratePostgres | typeof recountPostgres): Promise<T> {
+    await client.end({ timeout: deadline / 1000 })
+    try {
+      const times = { connectTimeout, patience: deadline, silence: connectTimeout + deadline }
+      return await work(sessionOptions(connection, connectTimeout, 0), times) as T
+    } finally {
+      client = open()
+    }
+  }
+
+  let looking: Promise<boolean> | undefined
+
+  /** Looks for the tables, once at a time. When they are gone, the database has to be started again. */
+  const areTablesThere = async () => await (looking ??= ask(PING).then(() => true, (error: unknown) => {
+    if (started && error instanceof TablesMissing) {
+      started = false
+      missed = performance.now()
+    }
+    return false
+  }).finally(() => { looking = undefined }))
+
   return {
     label: `PostgreSQL at ${placeOf(connection)}`,
+    isRemote: true,
 
     async start () {
+      if (started) return
       // Within the deadline: the driver alone would try for ever at a port that hangs up.
-      const [server] = await ask(ENCODING, {})
+      const [server] = await ask(ENCODING)
       if (server!.encoding !== 'UTF8') throw new DatabaseUnfit(`its encoding is ${server!.encoding} and has to be UTF8`)
-      try {
-        await migratePostgres(sessionOptions(connection, connectTimeout, 0))
-        started = true
-      } catch (error) {
-        throw translated(error, 'migrations')
+      if (!await isCurrent(ask)) {
+        if (performance.now() < missed + GRACE) throw new DatabaseUnavailable('tables missing')
+        await alone(migratePostgres)
+        if (!await isCurrent(ask)) throw new DatabaseUnavailable('tables missing')
       }
+      started = true
     },
 
-    async run (statement, values = {}) {
+    async run (statement, values) {
       if (!started) throw new DatabaseUnavailable('not started')
-      return await ask(statement, values)
+      try {
+        return await ask(statement, values)
+      } catch (error) {
+        throw error instanceof TablesMissing && await areTablesThere() ? error.asBug : error
+      }
     },
 
     async ping () {
       await this.run(PING)
     },
+
+    recount: async () => await alone(recountPostgres),
 
     async close () {
       await client.end({ timeout: 2 })

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
-import { ConstraintViolation, DatabaseLocked, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import { ConstraintViolation, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import { keepStarted } from '../../src/db/keep-started.js'
 import { connectTo, sqlOn } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
@@ -38,10 +39,15 @@ t.test('a folder is made, and its data is there when it is opened again', async 
   await again.start()
   t.teardown(async () => { await again.close() })
   await t.resolves(again.ping())
+  await t.resolves(again.start(), 'to start again changes nothing')
   t.strictSame(await sqlOn(again)('select email from users'), [{ email: 'ada@example.com' }])
 
   await t.test('while it is open it is refused to others, of this process and of another', async (t) => {
     await t.rejects(connectEmbedded(folder).start(), new DatabaseLocked(folder))
+    const told: unknown[] = []
+    const fail = (error: unknown) => { told.push(error) }
+    await keepStarted(connectEmbedded(folder), { info () {}, warn () {} }, fail as () => never)
+    t.match(told, [new DatabaseLocked(folder)], 'which is no outage')
     const { status, out, err } = await start(t, 'migrate.ts', root, { DATABASE_URL: `pglite:${folder}` }).ended
     t.strictSame({ status, out, err }, { status: 1, out: '', err: `${new DatabaseLocked(folder).message}\n` })
     t.strictSame(await sqlOn(again)('select email from users'), [{ email: 'ada@example.com' }], 'which harms nobody')
@@ -71,7 +77,7 @@ t.test('a folder that cannot be opened is told as that, each time, and opens whe
   for (const time of ['first', 'second']) {
     const error: unknown = await database.start().catch((error: unknown) => error)
     t.type(error, Error, time)
-    t.not((error as Error).constructor, DatabaseLocked, `${time}: not as locked by another process`)
+    t.match(error, { constructor: DatabaseDamaged, message: folder }, `${time}: not as locked by another process`)
   }
   await database.close()
   rmSync(folder, { recursive: true })

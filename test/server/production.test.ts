@@ -22,7 +22,7 @@ t.test('in production it says where it is in one line for a log collector', asyn
   t.equal(facts.redoc, facts.api!.replace('/api', '/redoc'))
   t.match(facts.try, /^curl -X POST http:/)
   const { host, pathname } = new URL(database.url)
-  t.equal(facts.database, `PostgreSQL at ${host}${pathname}`)
+  t.equal(facts.database, `PostgreSQL at ${host}${pathname}, not ready yet`)
   t.notMatch(production.output.out, SECRET_KEY)
   t.equal(production.output.err, '')
 })

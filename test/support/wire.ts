@@ -29,10 +29,11 @@ async function serveEmbedded (): Promise<{ url: string, drop: () => Promise<void
   const client = database.client()
   await client.exec('drop schema public, drizzle cascade; create schema public')
   const session = turns()
-  const server = createServer((socket) => { void serve(socket, client, session) }).listen(0, '127.0.0.1')
+  const locks = new Set<Socket>()
+  const server = createServer((socket) => { void serve(socket, client, session, locks) }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `postgres://todo@127.0.0.1:${(server.address() as AddressInfo).port}/todo`,
+    url: `postgres://${OPERATOR}@127.0.0.1:${(server.address() as AddressInfo).port}/todo`,
     async drop () {
       server.close()
       // When the last connection has given the session back.
@@ -42,20 +43,27 @@ async function serveEmbedded (): Promise<{ url: string, drop: () => Promise<void
   }
 }
 
+/** Who may do everything. Others have to be made. */
+const OPERATOR = 'todo'
+
 // PostgreSQL documentation, "Frontend/Backend Protocol": the first messages of a connection have a code and no type.
 const STARTUP = 196_608
 const SSL_REQUEST = 80_877_103
 const SYNC = Buffer.from('S\0\0\0\x04')
 const READY = Buffer.from('Z\0\0\0\x05I')
 
+/** What asks for an advisory lock, and what is as long and never true. */
+const TRY_LOCK = 'pg_try_advisory_xact_lock('
+const REFUSED = '0 > ('.padStart(TRY_LOCK.length)
+
 /**
- * Serves one connection. It has the session for a transaction at a time; with an advisory lock, until its end.
+ * Serves one connection. It has the session for a transaction at a time.
  * @param session waits for the turn
+ * @param locks the connections that have taken an advisory lock; to a session its own locks are free
  */
-async function serve (socket: Socket, client: PGlite, session: () => Promise<() => void>): Promise<void> {
+async function serve (socket: Socket, client: PGlite, session: () => Promise<() => void>, locks: Set<Socket>): Promise<void> {
   let release: (() => void) | undefined
   let settings = ''
-  let locks = false
   try {
     for await (const message of messagesOf(socket)) {
       const code = message[0] === 0 ? message.readInt32BE(4) : undefined
@@ -70,16 +78,19 @@ async function serve (socket: Socket, client: PGlite, session: () => Promise<() 
           release = await session()
           await client.exec(settings)
         }
-        locks ||= message.includes('pg_advisory_lock')
-        const answer = Buffer.from(await client.execProtocolRaw(message))
+        if (message.includes('pg_advisory_lock')) locks.add(socket)
+        const isRefused = locks.size > 0 && !locks.has(socket)
+        const heard = isRefused ? Buffer.from(message.toString('latin1').replaceAll(TRY_LOCK, REFUSED), 'latin1') : message
+        const answer = Buffer.from(await client.execProtocolRaw(heard))
         socket.write(answer)
-        if (!locks && answer.subarray(-READY.length).equals(READY)) release = void release()
+        if (answer.subarray(-READY.length).equals(READY)) release = void release()
       }
     }
   } catch (error) {
     if (!socket.destroyed) throw error
   }
   socket.destroy()
+  if (locks.delete(socket)) release ??= await session()
   if (!release) return
   await client.execProtocolRaw(SYNC)
   await client.exec('rollback; select pg_advisory_unlock_all()')
@@ -102,9 +113,11 @@ async function * messagesOf (socket: Socket): AsyncGenerator<Buffer> {
 }
 
 /** What a startup message sets, as SQL, on a server that somebody has set to the time of Kolkata. */
-const settingsOf = (startup: Buffer) => "reset all; set timezone = 'Asia/Kolkata';" +
-  [...startup.toString('utf8', 8).matchAll(/([^\0]+)\0([^\0]*)\0/g)]
-    .map(([, name, value]) => ['user', 'database'].includes(name!) ? '' : `set "${name}" = '${value}';`).join('')
+const settingsOf = (startup: Buffer) => "reset role; reset all; set timezone = 'Asia/Kolkata';" +
+  [...startup.toString('utf8', 8).matchAll(/([^\0]+)\0([^\0]*)\0/g)].map(([, name, value]) => {
+    if (name === 'user') return value === OPERATOR ? '' : `set role "${value}";`
+    return name === 'database' ? '' : `set "${name}" = '${value}';`
+  }).join('')
 
 /** A queue. @returns waits for a turn, and answers what ends it */
 function turns (): () => Promise<() => void> {

@@ -27,6 +27,7 @@ const FIELDS: Record<string, string[]> = {
   'rate limit reached': ['limit', 'refused'],
   'database unavailable': ['reason'],
   'database not started; trying again': ['reason'],
+  'database started': [],
   'password hash not upgraded': ['reason'],
   'Redis unavailable; rate limits are counted here': ['reason']
 }

@@ -1,0 +1,206 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import t, { type Test } from 'tap'
+import type { Database } from '../../src/db/database.js'
+import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import { keepStarted } from '../../src/db/keep-started.js'
+import { PASSWORD, startApp } from '../helper.js'
+import { connectTo, serverUrl, sqlOn } from '../support/database.js'
+import { until } from '../support/server.js'
+import { postgresServer } from '../support/wire.js'
+
+const server = await postgresServer(t)
+const database = connectTo(server.url)
+const { call, signUp } = await startApp(t, { database })
+const lines: Array<[text: string, reason?: string]> = []
+const log = {
+  info: (text: string) => { lines.push([text]) },
+  warn: ({ reason }: { reason?: string }, text: string) => { lines.push([text, reason!]) }
+}
+await keepStarted(database, log, (error) => { throw error })
+
+/** What an operator does, on a connection of its own. */
+async function operate (text: string, url = server.url): Promise<postgres.Row[]> {
+  const client = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} })
+  try {
+    return [...await client.unsafe(text)]
+  } finally {
+    await client.end({ timeout: 1 })
+  }
+}
+
+const isReady = async () => (await call('GET', '/ready')).status === 200
+const outage = { detail: 'Service unavailable', status_code: 503 }
+
+/** Nothing but 503 while something is missing, and all is well again without a restart. */
+async function heals (t: Test, token: string, mend = async () => {}): Promise<void> {
+  const signup = { email: 'ada@example.com', password: PASSWORD, name: 'Ada' }
+  for (const answer of [
+    await call('GET', '/ready'), await call('GET', '/api/tasks', { token }), await call('POST', '/api/auth/signup', { body: signup })
+  ]) t.strictSame([answer.status, answer.body], [503, outage])
+  t.equal((await call('GET', '/health')).status, 200)
+  await mend()
+  await until(isReady)
+  t.ok(await isReady())
+  const person = await signUp()
+  await person.add('New')
+  t.match((await person.call('GET', '/api/tasks')).body, { total: 1 })
+}
+
+t.test('a database that has been emptied is 503, and is migrated again without a restart', async (t) => {
+  const ways = {
+    'all schemas dropped': 'drop schema public, drizzle cascade; create schema public',
+    'the schema of the tables dropped': 'drop schema public cascade; create schema public',
+    'nor made again': 'drop schema public cascade',
+    'all tables dropped': 'drop table users, tasks, task_counts'
+  }
+  for (const [way, text] of Object.entries(ways)) {
+    await t.test(way, async (t) => {
+      const ada = await signUp('Ada')
+      lines.length = 0
+      await operate(text)
+      await heals(t, ada.token)
+      t.equal((await call('GET', '/api/auth/me', { token: ada.token })).status, 401, 'whoever was there is gone')
+      t.match(lines, [['database not started; trying again', 'The database is unavailable (tables missing)'], ['database started']])
+      t.equal(lines.length, 2, 'the log says so in a line, and when it is over')
+    })
+  }
+})
+
+t.test('a database of which a part is missing is 503 until the rest is there', async (t) => {
+  const ada = await signUp('Ada')
+  await operate('alter table tasks rename to elsewhere')
+  await heals(t, ada.token, async () => {
+    const other = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
+    await t.rejects(other.start(), new DatabaseUnavailable('tables missing'), 'what is left is not touched')
+    await other.close()
+    await operate('alter table elsewhere rename to tasks')
+  })
+
+  await operate('alter table users rename column name to called')
+  t.equal((await ada.call('GET', '/api/auth/me')).status, 503, 'a column, too')
+  await operate('alter table users rename column called to name')
+  await until(isReady)
+
+  t.equal((await ada.call('GET', '/api/auth/me')).status, 200)
+})
+
+t.test('a database without the triggers is one that a restore has not finished', async (t) => {
+  const [{ definition }] = await operate("select pg_get_triggerdef(oid) as definition from pg_trigger where tgname = 'tasks_added'") as [postgres.Row]
+  await operate('drop trigger tasks_added on tasks')
+  const other = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
+  t.teardown(async () => { await other.close() })
+  await t.rejects(other.start(), new DatabaseUnavailable('restore not finished, without the triggers tasks_added'))
+  await operate(definition as string)
+  await t.resolves(other.start())
+})
+
+t.test('a statement that names what has never been there is a bug, and takes nothing down', async (t) => {
+  const sql = sqlOn(database)
+  for (const [text, code] of [
+    ['select * from nowhere', '42P01'], ['select nothing from users', '42703'], ['select nothing()', '42883'], ['select * from no.where', '42P01']
+  ] as const) {
+    await t.rejects(sql(text), { constructor: QueryFailed, message: new RegExp(`^test failed with ${code}`) }, text)
+    t.ok(await isReady())
+  }
+})
+
+/** A role of the test's own, that owns nothing. */
+async function role (t: Test, options = ''): Promise<{ name: string, connect: (settings?: NodeJS.ProcessEnv) => Database }> {
+  const name = `todo_role_${randomBytes(6).toString('hex')}`
+  await operate(`create role ${name} login ${options}`)
+  const url = new URL(server.url)
+  url.username = name
+  const databases: Database[] = []
+  t.teardown(async () => {
+    await Promise.all(databases.map(async (one) => one.close()))
+    await operate(`drop owned by ${name}; drop role ${name}`)
+  })
+  return {
+    name,
+    connect (settings) {
+      const one = connectTo(url.href, settings)
+      databases.push(one)
+      return one
+    }
+  }
+}
+
+t.test('a role that may only read and write rows serves a migrated database', async (t) => {
+  const { name, connect } = await role(t)
+  await t.rejects(connect().start(), new DatabaseUnavailable('42501'), 'one that may do nothing is an outage')
+  await operate(`grant usage on schema public to ${name}; grant select, insert, update, delete on users, tasks, task_counts to ${name}`)
+  for (const more of ['', `grant usage on schema drizzle to ${name}; grant select on drizzle.__drizzle_migrations to ${name}`]) {
+    await operate(more)
+    const served = connect()
+    await served.start()
+    const { signUp } = await startApp(t, { database: served })
+    const person = await signUp()
+    await person.add('Allowed')
+    t.match((await person.call('GET', '/api/tasks')).body, { total: 1 })
+  }
+})
+
+t.test('a role that may create nothing waits for somebody who migrates', async (t) => {
+  const { name, connect } = await role(t)
+  await operate('drop schema public, drizzle cascade; create schema public')
+  await operate(`grant usage on schema public to ${name}`)
+  const waiting = connect()
+  await t.rejects(waiting.start(), new DatabaseUnavailable('42501'))
+  await until(isReady)
+  await operate(`grant usage on schema public to ${name}; grant select on users, tasks, task_counts to ${name}`)
+  await t.resolves(waiting.start())
+})
+
+t.test('a version before the migrations of a later one goes on', async (t) => {
+  await operate("insert into drizzle.__drizzle_migrations (hash, created_at) values ('later', 9999999999999)")
+  const other = connectTo(server.url, { DATABASE_POOL_SIZE: '1' })
+  t.teardown(async () => { await other.close() })
+  await t.resolves(other.start())
+  await operate("delete from drizzle.__drizzle_migrations where hash = 'later'")
+})
+
+const needsServer = { skip: !serverUrl && 'the embedded database is no server' }
+
+t.test('a role with as many connections as the pool migrates and serves', needsServer, async (t) => {
+  const { name, connect } = await role(t, 'connection limit 1')
+  await operate(`grant create on schema public to ${name}; alter schema public owner to ${name}`)
+  await operate('drop schema drizzle cascade; drop table users, tasks, task_counts; drop function count_tasks, forget_task_counts')
+  await operate(`do $$ begin execute format('grant create on database %I to ${name}', current_database()); end $$`)
+  const one = connect({ DATABASE_POOL_SIZE: '1' })
+  await until(async () => one.start().then(() => true, () => false))
+  t.equal(await one.recount(), 0)
+  await until(async () => one.ping().then(() => true, () => false))
+  await t.resolves(one.ping())
+})
+
+t.test('a database that is dropped, made anew and restored', needsServer, async (t) => {
+  const direct = new URL(serverUrl!)
+  direct.pathname = new URL(server.url).pathname
+  const name = direct.pathname.slice(1)
+  const dump = join(t.testdir(), 'dump')
+  await operate('drop schema if exists public, drizzle cascade; create schema public')
+  await until(isReady)
+  const ada = await signUp('Ada')
+  await ada.add('Kept')
+  const pg = (program: string, ...args: string[]) => { execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] }) }
+  pg('pg_dump', '-Fc', '-f', dump, direct.href)
+
+  await operate(`drop database ${name} with (force)`, serverUrl)
+  await heals(t, ada.token, async () => { await operate(`create database ${name}`, serverUrl) })
+  t.equal((await ada.call('GET', '/api/tasks')).status, 401, 'made anew, it is empty')
+
+  await operate(`drop database ${name} with (force)`, serverUrl)
+  await operate(`create database ${name}`, serverUrl)
+  await heals(t, ada.token, async () => { pg('pg_restore', '--exit-on-error', '-d', direct.href, dump) })
+  t.match((await ada.call('GET', '/api/tasks')).body, { total: 1, tasks: [{ title: 'Kept' }] })
+
+  await operate('drop schema public, drizzle cascade; create schema public')
+  await heals(t, ada.token, async () => { pg('pg_restore', '--single-transaction', '--exit-on-error', '-d', direct.href, dump) })
+  t.match((await ada.call('GET', '/api/tasks')).body, { total: 1, tasks: [{ title: 'Kept' }] })
+
+  pg('pg_restore', '--clean', '--if-exists', '--single-transaction', '--exit-on-error', '-d', direct.href, dump)
+  t.match((await ada.call('GET', '/api/tasks')).body, { total: 1, tasks: [{ title: 'Kept' }] }, 'over what is there, in one transaction')
+})
