@@ -58,7 +58,8 @@ export function socketsTo (
     const opened: Socket[] = []
     let timer
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => { reject(new DatabaseUnavailable('CONNECT_TIMEOUT')) }, timeout)
+      // Not before the network has been looked at: a process that was busy itself may find the answer there.
+      timer = setTimeout(() => setImmediate(() => { reject(new DatabaseUnavailable('CONNECT_TIMEOUT')) }), timeout)
     })
     try {
       return await Promise.race([late, attempt(host, opened)])

@@ -117,3 +117,13 @@ t.test('PgBouncer is asked for no setting that it does not know', async (t) => {
   t.notOk(settings('').includes('options'))
   t.ok(settings('options=-c%20work_mem%3D1MB').includes('options'))
 })
+
+t.test('a process that was busy for longer than a connection may take still gets it', async (t) => {
+  const { hosts, tls, tlsOptions } = parseConnectionString(urlOf(`127.0.0.1:${plain.port}`, 'sslmode=disable'))
+  const connecting = socketsTo({ hosts, tls, tlsOptions }, 50)()
+  for (const end = Date.now() + 200; Date.now() < end;);
+  const socket = await connecting
+  t.notOk(socket.errored)
+  t.ok('remotePort' in socket && socket.remotePort === plain.port)
+  socket.destroy()
+})
