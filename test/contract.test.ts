@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { startApp } from './helper.js'
+import { breakTables } from './support/broken-tables.js'
 import { cleanDatabase } from './support/database.js'
 import { documentOf, examplesOf, operationsOf, type Operation } from './support/document.js'
 
@@ -110,12 +111,10 @@ t.test('beyond its limits an operation answers the documented 429', async (t) =>
   await send(t, { 'Too many requests': unchanged }, async () => randomUUID(), limited.call)
 })
 
-t.test('without its tables an operation answers the documented 500', async (t) => {
-  await sql('alter table tasks rename to lost_tasks')
-  await sql('alter table users rename to lost_users')
+t.test('where it fails for a reason of its own an operation answers the documented 500', async (t) => {
+  const mend = await breakTables(sql)
   await send(t, { 'Internal server error': unchanged }, async () => randomUUID())
-  await sql('alter table lost_tasks rename to tasks')
-  await sql('alter table lost_users rename to users')
+  await mend()
 })
 
 t.test('without the database an operation answers the documented 503', async (t) => {
