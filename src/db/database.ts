@@ -46,10 +46,11 @@ const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/
 /**
  * A time as PostgreSQL writes it in UTC (`2026-01-06 10:30:00.5+00`), as RFC 3339 with milliseconds.
  * Text to text: a Date in between would cost more than the rest of the row.
- * @throws when it is written in another way: what came of that would look like a time, and be another
+ * @throws RangeError when it is written in another way: what came of that would look like a time, and be another. That is also
+ *   how a driver that has mixed up answers stumbles
  */
 export function isoTime (text: string): string {
-  if (!TIME.test(text)) throw new Error('PostgreSQL writes times in another time zone or date style than was asked for')
+  if (!TIME.test(text)) throw new RangeError('PostgreSQL writes times in another time zone or date style than was asked for')
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(3, '0')}Z`
 }
 

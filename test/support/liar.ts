@@ -73,6 +73,8 @@ export async function liarTo (t: Test, url: string): Promise<Liar> {
   })
   const through = new URL(url)
   through.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  // The answer to the question for it is no message.
+  through.searchParams.set('sslmode', 'disable')
   return {
     url: through.href,
     exchange () { isLying = true },
