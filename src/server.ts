@@ -7,7 +7,7 @@ import { connect } from './db/connect.js'
 import type { Database } from './db/database.js'
 import { keepStarted } from './db/keep-started.js'
 import { fatal } from './fatal.js'
-import { logOutput } from './log.js'
+import { logOutput } from './log/output.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
 const PATIENCE = 3000

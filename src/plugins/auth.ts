@@ -4,7 +4,7 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import type { Config } from '../config/settings.js'
-import { InvalidCredentials, NotAuthenticated } from '../errors.js'
+import { ApiError } from '../errors/api-error.js'
 import { TokenClaims, type User } from '../schemas/auth.js'
 
 declare module '@fastify/jwt' {
@@ -61,21 +61,21 @@ export const authPlugin = fp<{ config: Config }>(async (app, { config }) => {
   /** Claims of tokens that were good, by their header. To verify one is 40% of the cost of a read. */
   const known = new LRUCache<string, TokenClaims>({ max: MAX_KNOWN })
 
-  /** @throws InvalidCredentials */
+  /** @throws INVALID_CREDENTIALS */
   function claimsOf (authorization: string): TokenClaims {
     const claims = known.get(authorization) ?? verified(authorization)
     // On `exp` itself the token has expired (RFC 7519 §4.1.4), however often it was good before.
-    if (Date.now() >= claims.exp * 1000) throw new InvalidCredentials()
+    if (Date.now() >= claims.exp * 1000) throw new ApiError('INVALID_CREDENTIALS')
     return claims
   }
 
   function verified (authorization: string): TokenClaims {
     const [, ...parts] = BEARER.exec(authorization) ?? []
     // Text that decodes to the same bytes would be a second token for the same claims.
-    if (parts.length !== 3 || !parts.every(isCanonical)) throw new InvalidCredentials()
+    if (parts.length !== 3 || !parts.every(isCanonical)) throw new ApiError('INVALID_CREDENTIALS')
     const { header, payload } = decoded(parts.join('.'))
     // An extension marked as critical that we do not know (RFC 7515 §4.1.11), or not even a list of them.
-    if ('crit' in header || !claimsAreWhole.Check(payload)) throw new InvalidCredentials()
+    if ('crit' in header || !claimsAreWhole.Check(payload)) throw new ApiError('INVALID_CREDENTIALS')
     // One with an `nbf`, which ours have not, is looked at each time.
     if ('nbf' in payload) return payload
     known.set(authorization, payload)
@@ -91,12 +91,12 @@ export const authPlugin = fp<{ config: Config }>(async (app, { config }) => {
         // It may be signed with the next one.
       }
     }
-    throw new InvalidCredentials()
+    throw new ApiError('INVALID_CREDENTIALS')
   }
 
   app.decorate('authenticate', (request: FastifyRequest, _reply, done) => {
     const { authorization } = request.headers
-    if (!authorization || OTHER_SCHEME.test(authorization)) return done(new NotAuthenticated())
+    if (!authorization || OTHER_SCHEME.test(authorization)) return done(new ApiError('NOT_AUTHENTICATED'))
     try {
       request.user = claimsOf(authorization)
       done()

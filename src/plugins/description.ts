@@ -1,3 +1,13 @@
+import { catalogue } from '../errors/catalogue.js'
+
+/** Of a 422 the detail is a list. */
+const invalid = { status: 422, detail: null, when: 'The request is understood and breaks a rule', remedy: 'Correct what `loc` names' }
+
+/** A line of the table of errors for each that there is. */
+const errorRows = [...Object.values(catalogue), invalid].sort((a, b) => a.status - b.status)
+  .map(({ status, detail, when, remedy }) => `| ${status} | ${detail ? `\`${detail}\`` : 'the broken rules, at most 20'} | ${when} | ${remedy} |`)
+  .join('\n')
+
 /** What the documentation pages say first, in Markdown. */
 export const description = `A to-do list for many people: everyone signs up, logs in, and keeps tasks that nobody else can see or touch.
 
@@ -26,27 +36,7 @@ you report one.
 
 | status | \`detail\` | when | what to do |
 |---|---|---|---|
-| 400 | \`Malformed JSON\`, \`Malformed UTF-8\` | The body cannot be read | Send JSON in UTF-8 |
-| 400 | \`Malformed request\` | The URL or the message itself cannot be read | Encode the URL; mend the client |
-| 401 | \`Not authenticated\` | No token came | Log in, send \`Authorization: Bearer …\` |
-| 401 | \`Invalid authentication credentials\` | The token has expired, is not one of ours, or its user is gone | Log in again |
-| 401 | \`Invalid email or password\` | A login with a wrong one | Ask for both again |
-| 403 | \`Not authorized to access this task\` | The task is somebody else's | Ask for a task of the token's user |
-| 403 | \`Not authorized to access this user's tasks\` | The \`user_id\` of the path is not the token's user | Use \`/api/tasks\`, or the user's own id |
-| 404 | \`Task not found\` | The task does not exist, or no longer | Take it off the screen |
-| 404 | \`Not found\` | There is no such path | Look the path up here |
-| 405 | \`Method not allowed\` | The path has other methods | Use one that \`Allow\` lists |
-| 408 | \`Request timeout\` | The request took too long to arrive | Send it again |
-| 409 | \`Email already exists\` | A signup with an email that has an account | Log in, or take another email |
-| 413 | \`Request body too large\` | The body is over 64 KiB | Send less |
-| 414 | \`URI too long\` | The URL is too long | Shorten it |
-| 415 | \`Unsupported media type\` | The body is not \`application/json\`, or is compressed | Send \`Content-Type: application/json\` |
-| 417 | \`Expectation failed\` | \`Expect\` asks for something unknown | Leave \`Expect\` out |
-| 422 | the broken rules, at most 20 | The request is understood and breaks a rule | Correct what \`loc\` names |
-| 429 | \`Too many requests\` | The rate limit is used up | Wait for \`Retry-After\` seconds |
-| 431 | \`Request header fields too large\` | The headers are too long | Send fewer or shorter ones |
-| 500 | \`Internal server error\` | A bug of the server | Report it with the \`X-Request-Id\` |
-| 503 | \`Service unavailable\` | The database cannot be reached, or the server is overloaded or stopping | Try again after \`Retry-After\` seconds; a write may have been done, so read first |
+${errorRows}
 
 </details>
 

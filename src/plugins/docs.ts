@@ -4,7 +4,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/settings.js'
-import { RouteNotFound } from '../errors.js'
+import { ApiError } from '../errors/api-error.js'
 import { ref } from '../schemas/common.js'
 import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
 
@@ -52,9 +52,9 @@ const UI_FILES = [
 /** What Swagger UI's plugin serves beside its page, its document and its files. */
 const UI_LEFTOVERS = ['/docs/yaml', '/docs/static/index.html']
 
-/** @throws RouteNotFound but for a file that the page loads */
+/** @throws ROUTE_NOT_FOUND but for a file that the page loads */
 const onlyUiFiles: onRequestHookHandler = (request, _reply, done) => {
-  done(UI_FILES.includes((request.params as { '*': string })['*']) ? undefined : new RouteNotFound())
+  done(UI_FILES.includes((request.params as { '*': string })['*']) ? undefined : new ApiError('ROUTE_NOT_FOUND'))
 }
 
 interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Config } from '../config/settings.js'
-import { TooManyRequests } from '../errors.js'
+import { ApiError } from '../errors/api-error.js'
 import { forwardedFor } from '../http/forwarded.js'
 import { connectRedis } from './redis.js'
 import { normalized } from './validation.js'
@@ -69,7 +69,7 @@ export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) =
         nextLine = Date.now() + REFUSAL_LOG_INTERVAL
         refused = 0
       }
-      throw new TooManyRequests()
+      throw new ApiError('TOO_MANY_REQUESTS')
     }
   }
 

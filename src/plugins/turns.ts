@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { requestLog } from './requests.js'
+import { answerOn, beginAnswer } from '../http/latest-answer.js'
+import { requestLog } from '../log/request-log.js'
 
 /** Requests that may wait for their turn on one connection: some 5 KB each. Clients that pipeline at all send a few. */
 const MAX_WAITING = 50
@@ -12,12 +13,6 @@ const MAX_WAITING = 50
  * at once, so that a client that reads nothing is cut after 10 to 20 s.
  */
 const PATIENCE = 10_000
-
-/** The latest answer on each connection whose turn has come. */
-const answers = new WeakMap<Socket, ServerResponse>()
-
-/** The answer that a connection is at; undefined before its first one. */
-export const answerOn = (socket: Socket): ServerResponse | undefined => answers.get(socket)
 
 /** What waits on one connection, and what cuts it when no turn comes. */
 interface Line { socket: Socket, waiting: Map<FastifyRequest, FastifyReply>, timer?: NodeJS.Timeout }
@@ -40,7 +35,7 @@ export const turnsPlugin = fp(async (app) => {
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw
     const begin = () => {
-      answers.set(socket, reply.raw)
+      beginAnswer(socket, reply.raw)
       done()
     }
     if (reply.raw.socket) return begin()
@@ -83,5 +78,5 @@ export const turnsPlugin = fp(async (app) => {
  * nothing to say for longer has to set a time-out of its own on its socket.
  */
 function cutWhoDoesNotRead (socket: Socket): void {
-  if (answers.get(socket)?.headersSent) socket.destroy()
+  if (answerOn(socket)?.headersSent) socket.destroy()
 }

@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { Ajv, type FuncKeywordDefinition } from 'ajv'
 import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import fp from 'fastify-plugin'
-import { MalformedJson, MalformedUtf8, UnsupportedMediaType, ValidationFailed } from '../errors.js'
+import { ApiError, ValidationFailed } from '../errors/api-error.js'
+import { issueOf, type Failure } from '../errors/issues.js'
 import { once } from '../once.js'
 import { classOf, uuidPattern, whiteSpace } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
-import { issueOf, type Failure } from './issues.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
@@ -119,7 +119,7 @@ export const validationPlugin = fp(async (app) => {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     try {
       // No coding is supported, and 415 says so (RFC 9110 §8.4).
-      if (headers['content-encoding']) throw new UnsupportedMediaType()
+      if (headers['content-encoding']) throw new ApiError('UNSUPPORTED_MEDIA_TYPE')
       done(null, parsed(body as Buffer))
     } catch (error) {
       done(error as Error)
@@ -132,11 +132,11 @@ const noBody = [{ keyword: 'required', instancePath: '', schemaPath: '', params:
 
 /**
  * @returns the value, or undefined for a body without a byte
- * @throws MalformedUtf8, MalformedJson; ValidationFailed for `null`, which Fastify could not tell from no body
+ * @throws MALFORMED_UTF8, MALFORMED_JSON; ValidationFailed for `null`, which Fastify could not tell from no body
  */
 function parsed (body: Buffer): unknown {
   if (body.length === 0) return undefined
-  if (!isUtf8(body)) throw new MalformedUtf8()
+  if (!isUtf8(body)) throw new ApiError('MALFORMED_UTF8')
   const value = json(body.toString())
   if (value !== null) return value
   throw new ValidationFailed([{ loc: ['body'], msg: 'must be an object', type: 'type_error.object' }])
@@ -147,6 +147,6 @@ function json (text: string): unknown {
     // A member `__proto__` becomes an own property here and is then refused by name, as any unknown one.
     return JSON.parse(text)
   } catch {
-    throw new MalformedJson()
+    throw new ApiError('MALFORMED_JSON')
   }
 }

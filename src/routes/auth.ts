@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { EmailTaken, InvalidCredentials, WrongPassword } from '../errors.js'
+import { apiAnswers, bodyErrors, tokenErrors } from '../errors/answers.js'
+import { ApiError } from '../errors/api-error.js'
 import type { Passwords } from '../passwords.js'
 import { usersIn } from '../repositories/users.js'
 import { LoginAnswer, LoginRequest, SignupRequest, User } from '../schemas/auth.js'
 import { NoQuery, ref } from '../schemas/common.js'
-import { apiErrors, bodyErrors, errorAnswers, tokenErrors } from '../schemas/errors.js'
 
 /** Story 1: sign up, log in, who am I. */
 export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = async (app, { passwords }) => {
@@ -31,14 +31,14 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
           description: 'The new account',
           headers: { Location: { type: 'string', description: 'Where the account is read: `/api/auth/me`' } }
         }),
-        ...errorAnswers([...bodyErrors, 'Email already exists', ...apiErrors], [
+        ...apiAnswers([...bodyErrors, 'EMAIL_TAKEN'], [
           { loc: ['body', 'password'], msg: 'must have at least 8 characters', type: 'value_error.str.min_length' }
         ])
       }
     }
   }, async ({ body: { email, name, password } }, reply) => {
     const user = await users.create({ email, name, hash: await passwords.hash(password, reply.raw) })
-    if (!user) throw new EmailTaken()
+    if (!user) throw new ApiError('EMAIL_TAKEN')
     return reply.code(201).header('location', '/api/auth/me').send(user)
   })
 
@@ -55,7 +55,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       body: ref(LoginRequest),
       response: {
         200: ref(LoginAnswer, { description: 'A token and whose it is' }),
-        ...errorAnswers([...bodyErrors, 'Invalid email or password', ...apiErrors], [
+        ...apiAnswers([...bodyErrors, 'WRONG_LOGIN'], [
           { loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }
         ])
       }
@@ -63,7 +63,7 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
   }, async ({ body: { email, password }, log }, reply) => {
     const found = await users.findLogin(email)
     const isRight = await passwords.verify(found?.hash ?? null, password, reply.raw)
-    if (!found || !isRight) throw new WrongPassword()
+    if (!found || !isRight) throw new ApiError('WRONG_LOGIN')
     const { user, hash } = found
     if (passwords.isOutdated(hash)) {
       const renewed = passwords.hash(password, reply.raw).then(async (next) => users.updateHash(user.id, hash, next))
@@ -85,12 +85,12 @@ export const authRoutes: FastifyPluginAsyncTypebox<{ passwords: Passwords }> = a
       querystring: NoQuery,
       response: {
         200: ref(User, { description: "The token's user" }),
-        ...errorAnswers([...tokenErrors, ...apiErrors])
+        ...apiAnswers(tokenErrors)
       }
     }
   }, async (request) => {
     const user = await users.find(request.user.sub)
-    if (!user) throw new InvalidCredentials()
+    if (!user) throw new ApiError('INVALID_CREDENTIALS')
     return user
   })
 }

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Config } from '../config/settings.js'
-import { Stopping } from '../errors.js'
+import { errorAnswers } from '../errors/answers.js'
+import { ApiError } from '../errors/api-error.js'
 import { ref } from '../schemas/common.js'
-import { errorTextAnswers } from '../schemas/errors.js'
 import { Health, Readiness, ServiceInfo } from '../schemas/status.js'
 
 /** Is it up, is it ready, what is it: for probes and people. Query parameters do not matter here. */
@@ -23,10 +23,10 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async
       tags: ['Service'],
       summary: 'Readiness',
       description: 'Answers 200 when the database answers and the server is not about to stop, 503 otherwise.',
-      response: { 200: ref(Readiness, { description: 'The database answers' }), ...errorTextAnswers(['Service unavailable']) }
+      response: { 200: ref(Readiness, { description: 'The database answers' }), ...errorAnswers(['DATABASE_UNAVAILABLE', 'STOPPING']) }
     }
   }, async () => {
-    if (app.isDraining()) throw new Stopping()
+    if (app.isDraining()) throw new ApiError('STOPPING')
     await app.db.ping()
     return { status: 'ready' as const }
   })

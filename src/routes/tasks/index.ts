@@ -37,7 +37,7 @@ export const tasksMounts: FastifyPluginAsync = async (app) => {
       suffix: 'OfUser',
       collectionPath: OwnerPath,
       itemPath: OwnerTaskPath,
-      errors: ["Not authorized to access this user's tasks"]
+      errors: ['FOREIGN_USER']
     })
   })
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { InvalidCredentials, ValidationFailed } from '../../errors.js'
+import { ApiError, ValidationFailed } from '../../errors/api-error.js'
 import { cursorIssue, type Task, type TaskPage, type TaskQuery } from '../../schemas/tasks.js'
 import { cursorOf, positionOf } from './cursor.js'
 
@@ -11,7 +11,7 @@ interface Page { page: TaskPage, next: URLSearchParams | null }
 /**
  * A page of tasks, by cursor or by offset.
  * @throws ValidationFailed for a cursor that is not one of this list, or that comes with an offset
- * @throws InvalidCredentials when the owner is gone
+ * @throws INVALID_CREDENTIALS when the owner is gone
  */
 export async function pageOf (tasks: OwnedTasks, query: TaskQuery): Promise<Page> {
   return query.cursor === undefined ? await offsetPage(tasks, query) : await cursorPage(tasks, query, query.cursor)
@@ -21,7 +21,7 @@ export async function pageOf (tasks: OwnedTasks, query: TaskQuery): Promise<Page
 
 async function offsetPage (tasks: OwnedTasks, { limit, offset = 0, is_completed: completed }: TaskQuery): Promise<Page> {
   const found = await tasks.list(limit + 1, offset, completed)
-  if (!found) throw new InvalidCredentials()
+  if (!found) throw new ApiError('INVALID_CREDENTIALS')
   const { shown, next_cursor: cursor } = cut(found.tasks, limit, completed)
   return {
     page: { tasks: shown, total: found.total, limit, offset, next_cursor: cursor },
@@ -35,7 +35,7 @@ async function cursorPage (tasks: OwnedTasks, query: TaskQuery, given: string): 
   const after = positionOf(given, completed)
   if (!after) throw invalidCursor()
   const found = await tasks.listAfter(limit + 1, after, completed)
-  if (!found) throw new InvalidCredentials()
+  if (!found) throw new ApiError('INVALID_CREDENTIALS')
   const { shown, next_cursor: cursor } = cut(found, limit, completed)
   return {
     page: { tasks: shown, limit, next_cursor: cursor },

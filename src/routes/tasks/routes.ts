@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import { ForeignTask, InvalidCredentials, TaskNotFound } from '../../errors.js'
+import { apiAnswers, bodyErrors, tokenErrors } from '../../errors/answers.js'
+import { ApiError } from '../../errors/api-error.js'
+import type { ErrorCode } from '../../errors/catalogue.js'
 import { NoQuery, ref } from '../../schemas/common.js'
-import { apiErrors, bodyErrors, errorAnswers, tokenErrors } from '../../schemas/errors.js'
 import {
   Task, TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskUpdate, type OwnerPath, type OwnerTaskPath, type TaskPath
 } from '../../schemas/tasks.js'
@@ -17,13 +18,13 @@ export interface Mount {
   collectionPath: typeof OwnerPath | undefined
   itemPath: typeof TaskPath | typeof OwnerTaskPath
   /** What the mount's guard can answer. */
-  errors: ReadonlyArray<"Not authorized to access this user's tasks">
+  errors: readonly ErrorCode[]
 }
 
 /** The six operations on tasks. `request.tasks` is all they can reach: the tasks of whoever asks. */
 export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, suffix, collectionPath, itemPath, errors }) => {
-  const everywhere = [...tokenErrors, ...errors, ...apiErrors]
-  const onTask = [...everywhere, 'Not authorized to access this task', 'Task not found'] as const
+  const everywhere = [...tokenErrors, ...errors]
+  const onTask = [...everywhere, 'FOREIGN_TASK', 'TASK_NOT_FOUND'] as const
   const shared = { tags: [tag], security: [{ bearer: [] }] }
   const collection = { ...shared, ...(collectionPath && { params: collectionPath }) }
   const item = { ...shared, params: itemPath as typeof TaskPath, querystring: NoQuery }
@@ -40,7 +41,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       querystring: TaskQuery,
       response: {
         200: ref(TaskPage, { description: 'A page of tasks', headers: { Link: linkHeader } }),
-        ...errorAnswers(everywhere, [
+        ...apiAnswers(everywhere, [
           { loc: ['query', 'limit'], msg: 'must be at most 100', type: 'value_error.number.not_le' }
         ])
       }
@@ -61,13 +62,13 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       body: ref(TaskCreate),
       response: {
         201: ref(Task, { description: 'The new task', headers: { Location: locationHeader } }),
-        ...errorAnswers([...bodyErrors, ...everywhere], titleMissing)
+        ...apiAnswers([...bodyErrors, ...everywhere], titleMissing)
       }
     }
   }, async (request, reply) => {
     const { title, description = null } = request.body
     const task = await request.tasks.create(title, description)
-    if (!task) throw new InvalidCredentials()
+    if (!task) throw new ApiError('INVALID_CREDENTIALS')
     return reply.code(201).header('location', `${listOf(request)}/${task.id}`).send(task)
   })
 
@@ -77,7 +78,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       operationId: `getTask${suffix}`,
       summary: 'Read a task',
       description: "Only its owner's token can read it.",
-      response: { 200: ref(Task, { description: 'The task' }), ...errorAnswers(onTask, idMalformed) }
+      response: { 200: ref(Task, { description: 'The task' }), ...apiAnswers(onTask, idMalformed) }
     }
   }, async (request) => {
     const { task_id: id } = request.params
@@ -91,7 +92,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       summary: 'Replace a task\'s content',
       description: 'Title and description, as a whole: without a description it becomes null. Whether it is done stays.',
       body: ref(TaskUpdate),
-      response: { 200: ref(Task, { description: 'The task as it is now' }), ...errorAnswers([...bodyErrors, ...onTask], titleMissing) }
+      response: { 200: ref(Task, { description: 'The task as it is now' }), ...apiAnswers([...bodyErrors, ...onTask], titleMissing) }
     }
   }, async (request) => {
     const { task_id: id } = request.params
@@ -106,7 +107,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       summary: 'Complete or reopen a task',
       description: 'With a body it becomes what the body says; without one it becomes the other of the two.',
       body: ref(TaskCompletion, { 'x-optional': true }),
-      response: { 200: ref(Task, { description: 'The task as it is now' }), ...errorAnswers([...bodyErrors, ...onTask], completionMissing) }
+      response: { 200: ref(Task, { description: 'The task as it is now' }), ...apiAnswers([...bodyErrors, ...onTask], completionMissing) }
     }
   }, async (request) => {
     const { task_id: id } = request.params
@@ -132,7 +133,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
         operationId: `deleteTask${suffix}`,
         summary: 'Delete a task',
         description: 'For good.',
-        response: { 204: { type: 'null', description: 'It is gone' }, ...errorAnswers(onTask, idMalformed) }
+        response: { 204: { type: 'null', description: 'It is gone' }, ...apiAnswers(onTask, idMalformed) }
       }
     }, async (request, reply) => {
       const { task_id: id } = request.params as TaskPath
@@ -144,11 +145,11 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
 
 /**
  * The answer to a miss: only now it matters whose the task is, and whether the token's user still exists.
- * @throws ForeignTask, TaskNotFound or InvalidCredentials, always
+ * @throws FOREIGN_TASK, TASK_NOT_FOUND or INVALID_CREDENTIALS, always
  */
 async function missing (request: FastifyRequest, id: string): Promise<never> {
-  const Miss = { foreign: ForeignTask, absent: TaskNotFound, 'owner gone': InvalidCredentials }[await request.tasks.explain(id)]
-  throw new Miss()
+  const codes = { foreign: 'FOREIGN_TASK', absent: 'TASK_NOT_FOUND', 'owner gone': 'INVALID_CREDENTIALS' } as const
+  throw new ApiError(codes[await request.tasks.explain(id)])
 }
 
 const locationHeader = { type: 'string', description: 'Where the new task is' }

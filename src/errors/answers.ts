@@ -1,0 +1,68 @@
+import type { TUnsafe } from '@sinclair/typebox'
+import { ref } from '../schemas/common.js'
+import { ErrorAnswer, ValidationError, type ValidationIssue } from '../schemas/errors.js'
+import { catalogue, type ErrorCode, type StatusOf } from './catalogue.js'
+
+/** What every operation with a body can answer before its handler. */
+export const bodyErrors = ['MALFORMED_JSON', 'MALFORMED_UTF8', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const
+
+/** What every operation of the API can answer. */
+export const apiErrors = ['TOO_MANY_REQUESTS', 'INTERNAL', 'DATABASE_UNAVAILABLE', 'OVERLOADED'] as const
+
+/** What every operation behind a token can answer. */
+export const tokenErrors = ['NOT_AUTHENTICATED', 'INVALID_CREDENTIALS'] as const
+
+const text = (description: string) => ({ type: 'string', description })
+const retryAfter = { 'Retry-After': { type: 'integer', minimum: 1, description: 'Seconds to wait before the next try' } }
+
+/** What the documents say of a status, whichever of its errors an operation can answer. */
+const statuses: Record<number, { description: string, headers?: Record<string, object> }> = {
+  400: { description: 'The body is not UTF-8 or not JSON' },
+  401: {
+    description: 'No valid token',
+    headers: { 'WWW-Authenticate': text('`Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3)') }
+  },
+  403: { description: "The task, or the path's user, is somebody else's" },
+  404: { description: 'There is no such task' },
+  409: { description: 'The email is taken' },
+  413: { description: 'The body is larger than 64 KiB' },
+  415: { description: 'The body is not `application/json`' },
+  429: {
+    description: 'A rate limit is used up',
+    headers: {
+      RateLimit: text('What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30`'),
+      'RateLimit-Policy': text('Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60`'),
+      ...retryAfter
+    }
+  },
+  500: { description: 'A bug of the server; its log has the details under the `X-Request-Id`' },
+  503: { description: 'The database cannot be reached, or the server is overloaded or stopping', headers: retryAfter }
+}
+
+/**
+ * The documented error answers of an operation.
+ * @param codes of the errors it can answer
+ * @returns status → `{$ref}` to the error component, with description, headers and an example of each text
+ */
+export function errorAnswers<Code extends ErrorCode> (codes: readonly Code[]): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
+  const examples: Record<number, Record<string, { value: ErrorAnswer }>> = {}
+  for (const { status, detail } of codes.map((code) => catalogue[code])) {
+    examples[status] = { ...examples[status], [detail]: { value: { detail, status_code: status } } }
+  }
+  return Object.fromEntries(Object.entries(examples).map(([status, all]) =>
+    [status, ref(ErrorAnswer, { ...statuses[Number(status)], 'x-examples': all })])) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
+}
+
+const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', type: 'value_error.extra' }
+
+/**
+ * The same of an operation of the API, each of which can also answer 422, because it refuses unknown query parameters.
+ * @param issues an example of its 422
+ */
+export const apiAnswers = <Code extends ErrorCode>(codes: readonly Code[], issues: ValidationIssue[] = [unknownParameter]) => ({
+  ...errorAnswers([...codes, ...apiErrors]),
+  422: ref(ValidationError, {
+    description: 'The request breaks a rule',
+    'x-examples': { 'A broken rule': { value: { detail: issues, status_code: 422 } } }
+  })
+})

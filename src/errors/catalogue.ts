@@ -1,0 +1,94 @@
+/** An error answer: its status, its constant text, and what the documents say of it. */
+interface Entry {
+  readonly status: number
+  /** The `detail` of the answer. A client may compare with it, so that it never changes. */
+  readonly detail: string
+  readonly when: string
+  /** What whoever gets it can do. */
+  readonly remedy: string
+}
+
+/**
+ * Every error answer but 422, once, by its code. From these lines come what is thrown, the status and the text of the answer, the
+ * documented answers with their examples, the table in the documents, and the type of what a route may answer.
+ */
+export const catalogue = {
+  MALFORMED_REQUEST: {
+    status: 400,
+    detail: 'Malformed request',
+    when: 'The URL or the message itself cannot be read',
+    remedy: 'Encode the URL; mend the client'
+  },
+  MALFORMED_JSON: { status: 400, detail: 'Malformed JSON', when: 'The body is not JSON', remedy: 'Send JSON' },
+  MALFORMED_UTF8: { status: 400, detail: 'Malformed UTF-8', when: 'The body is not UTF-8', remedy: 'Send UTF-8' },
+  NOT_AUTHENTICATED: { status: 401, detail: 'Not authenticated', when: 'No token came', remedy: 'Log in, send `Authorization: Bearer …`' },
+  INVALID_CREDENTIALS: {
+    status: 401,
+    detail: 'Invalid authentication credentials',
+    when: 'The token has expired, is not one of ours, or its user is gone',
+    remedy: 'Log in again'
+  },
+  WRONG_LOGIN: { status: 401, detail: 'Invalid email or password', when: 'A login with a wrong one', remedy: 'Ask for both again' },
+  FOREIGN_USER: {
+    status: 403,
+    detail: "Not authorized to access this user's tasks",
+    when: "The `user_id` of the path is not the token's user",
+    remedy: "Use `/api/tasks`, or the user's own id"
+  },
+  FOREIGN_TASK: {
+    status: 403,
+    detail: 'Not authorized to access this task',
+    when: "The task is somebody else's",
+    remedy: "Ask for a task of the token's user"
+  },
+  TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer', remedy: 'Take it off the screen' },
+  ROUTE_NOT_FOUND: { status: 404, detail: 'Not found', when: 'There is no such path', remedy: 'Look the path up here' },
+  METHOD_NOT_ALLOWED: { status: 405, detail: 'Method not allowed', when: 'The path has other methods', remedy: 'Use one that `Allow` lists' },
+  REQUEST_TIMEOUT: { status: 408, detail: 'Request timeout', when: 'The request took too long to arrive', remedy: 'Send it again' },
+  EMAIL_TAKEN: {
+    status: 409,
+    detail: 'Email already exists',
+    when: 'A signup with an email that has an account',
+    remedy: 'Log in, or take another email'
+  },
+  BODY_TOO_LARGE: { status: 413, detail: 'Request body too large', when: 'The body is over 64 KiB', remedy: 'Send less' },
+  URI_TOO_LONG: { status: 414, detail: 'URI too long', when: 'The URL is too long', remedy: 'Shorten it' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    detail: 'Unsupported media type',
+    when: 'The body is not `application/json`, or is compressed',
+    remedy: 'Send `Content-Type: application/json`'
+  },
+  EXPECTATION_FAILED: { status: 417, detail: 'Expectation failed', when: '`Expect` asks for something unknown', remedy: 'Leave `Expect` out' },
+  TOO_MANY_REQUESTS: { status: 429, detail: 'Too many requests', when: 'The rate limit is used up', remedy: 'Wait for `Retry-After` seconds' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    detail: 'Request header fields too large',
+    when: 'The headers are too long',
+    remedy: 'Send fewer or shorter ones'
+  },
+  INTERNAL: { status: 500, detail: 'Internal server error', when: 'A bug of the server', remedy: 'Report it with the `X-Request-Id`' },
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    detail: 'Service unavailable',
+    when: 'The database cannot be reached, or takes too long',
+    remedy: 'Try again after `Retry-After` seconds; a write may have been done, so read first'
+  },
+  OVERLOADED: {
+    status: 503,
+    detail: 'Service unavailable',
+    when: 'The server has more to do than it can; it has done nothing',
+    remedy: 'Try again after `Retry-After` seconds'
+  },
+  STOPPING: {
+    status: 503,
+    detail: 'Service unavailable',
+    when: 'The server is stopping; it has done nothing',
+    remedy: 'Try again after `Retry-After` seconds'
+  }
+} as const satisfies Record<string, Entry>
+
+export type ErrorCode = keyof typeof catalogue
+
+/** The statuses of some errors. */
+export type StatusOf<Code extends ErrorCode> = (typeof catalogue)[Code]['status']
