@@ -7,12 +7,12 @@ import type { Database } from './db/database.js'
 import { clientErrorHandler, frameworkErrors } from './http/early-errors.js'
 import { genReqId } from './http/request-id.js'
 import { requestLog } from './log/request-log.js'
-import { passwords } from './passwords.js'
+import { passwords } from './accounts/passwords.js'
 import { authPlugin } from './plugins/auth.js'
 import { databasePlugin } from './plugins/database.js'
 import { docsPlugin } from './plugins/docs.js'
 import { errorsPlugin } from './plugins/errors.js'
-import { loadPlugin, placesPlugin } from './plugins/load.js'
+import { admissionPlugin, placesPlugin } from './plugins/admission.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { rateLimitsPlugin } from './plugins/rate-limits.js'
 import { requestsPlugin } from './plugins/requests.js'
@@ -22,7 +22,7 @@ import { shutdownPlugin } from './plugins/shutdown.js'
 import { turnsPlugin } from './plugins/turns.js'
 import { validationPlugin } from './plugins/validation.js'
 import { authRoutes } from './routes/auth.js'
-import { healthRoutes } from './routes/health.js'
+import { statusRoutes } from './routes/status.js'
 import { tasksMounts } from './routes/tasks/index.js'
 
 /** Bytes of a body at most. */
@@ -69,7 +69,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
   await app.register(openapiPlugin, { config })
 
   await app.register(async (api) => {
-    await api.register(loadPlugin)
+    await api.register(admissionPlugin)
     await api.register(rateLimitsPlugin, { config })
     await api.register(authRoutes, {
       prefix: '/auth',
@@ -77,7 +77,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
     })
     await api.register(tasksMounts)
   }, { prefix: '/api' })
-  await app.register(healthRoutes, { config })
+  await app.register(statusRoutes, { config })
   await app.register(docsPlugin, { config })
 
   return app

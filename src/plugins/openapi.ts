@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/settings.js'
-import { description } from './description.js'
+import { description } from '../docs/description.js'
 
 /** The OpenAPI document, from the schemas of the routes. */
 export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { apiAnswers, bodyErrors, tokenErrors } from '../errors/answers.js'
 import { ApiError } from '../errors/api-error.js'
-import type { Passwords } from '../passwords.js'
+import type { Passwords } from '../accounts/passwords.js'
 import { usersIn } from '../repositories/users.js'
 import { LoginAnswer, LoginRequest, SignupRequest, User } from '../schemas/auth.js'
 import { NoQuery, ref } from '../schemas/common.js'

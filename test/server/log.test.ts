@@ -89,7 +89,7 @@ async function freePort (): Promise<number> {
 }
 
 t.test('nothing is lost at the end, also by an error that nobody has caught, nor to a reader that is slow', async (t) => {
-  const log = new URL('../../src/log.ts', import.meta.url).href
+  const log = new URL('../../src/log/output.ts', import.meta.url).href
   const program = start(t, `import { logOutput } from '${log}'
     const output = logOutput()
     for (let count = 0; count < 500; count++) output.write('x'.repeat(999) + '\\n')

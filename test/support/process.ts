@@ -7,7 +7,7 @@ import { Settings } from '../../src/config/settings.js'
 /** What the test runner gives its own processes; it costs a program a second of CPU. */
 const ONLY_TESTS = /@tapjs\/mock|^--enable-source-maps$/
 
-/** A program of src/ that runs in a process of its own. */
+/** A program of src/bin/ that runs in a process of its own. */
 export interface Program {
   child: ChildProcess
   /** What it has written so far. */
@@ -20,14 +20,14 @@ export interface Program {
 
 /**
  * Starts a program as `node` would, with the test runner's own loader, so that its lines count as covered.
- * @param program a module: of src/ by its name, or any other as code
+ * @param program its file in src/bin/, or any other as code
  * @param settings its settings; none comes from the environment of the tests
  * @param stdout an open file for its standard output, instead of a pipe to this process
  */
 export function start (t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number): Program {
   const what = program.includes('\n')
     ? ['--input-type=module', '--eval', program]
-    : [fileURLToPath(new URL(`../../src/${program}`, import.meta.url))]
+    : [fileURLToPath(new URL(`../../src/bin/${program}`, import.meta.url))]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
   const flags = process.execArgv.filter((flag) => !ONLY_TESTS.test(flag))
     .map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))

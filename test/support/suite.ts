@@ -5,9 +5,9 @@ import { reuseDatabases } from './database.js'
 
 /** Which folders share a process: in each about as much to do. */
 const suites = {
-  api: ['http', 'plugins', 'properties', 'routes', 'routes/tasks'],
+  api: ['accounts', 'http', 'plugins', 'properties', 'routes', 'routes/tasks'],
   db: ['db'],
-  programs: ['client', 'server'],
+  programs: ['bin', 'client', 'server'],
   root: ['.', 'config', 'schemas']
 }
 

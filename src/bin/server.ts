@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { buildApp } from './app.js'
-import { loadConfig } from './config/load.js'
-import type { Config } from './config/settings.js'
-import { connect } from './db/connect.js'
-import type { Database } from './db/database.js'
-import { keepStarted } from './db/keep-started.js'
+import { buildApp } from '../app.js'
+import { loadConfig } from '../config/load.js'
+import type { Config } from '../config/settings.js'
+import { connect } from '../db/connect.js'
+import type { Database } from '../db/database.js'
+import { keepStarted } from '../db/keep-started.js'
 import { fatal } from './fatal.js'
-import { logOutput } from './log/output.js'
+import { logOutput } from '../log/output.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
 const PATIENCE = 3000

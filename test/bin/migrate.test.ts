@@ -4,15 +4,15 @@ import { PGlite } from '@electric-sql/pglite'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import postgres from 'postgres'
 import t from 'tap'
-import { connectEmbedded } from '../src/db/embedded.js'
-import { DatabaseUnavailable, QueryFailed } from '../src/db/errors.js'
-import * as tables from '../src/db/tables.js'
-import { connectTo, serverUrl } from './support/database.js'
-import { migratedDump } from './support/dump.js'
-import { start } from './support/process.js'
-import { postgresServer } from './support/wire.js'
+import { connectEmbedded } from '../../src/db/embedded.js'
+import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
+import * as tables from '../../src/db/tables.js'
+import { connectTo, serverUrl } from '../support/database.js'
+import { migratedDump } from '../support/dump.js'
+import { start } from '../support/process.js'
+import { postgresServer } from '../support/wire.js'
 
-const json = async (path: string) => JSON.parse(await readFile(new URL(`../drizzle/meta/${path}`, import.meta.url), 'utf8'))
+const json = async (path: string) => JSON.parse(await readFile(new URL(`../../drizzle/meta/${path}`, import.meta.url), 'utf8'))
 const { entries: migrations } = await json('_journal.json') as { entries: Array<{ tag: string }> }
 
 const TABLES = "select table_name as name from information_schema.tables where table_schema = 'public' order by 1"

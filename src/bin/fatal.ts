@@ -1,5 +1,5 @@
-import { ConfigError } from './config/errors.js'
-import { DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit } from './db/errors.js'
+import { ConfigError } from '../config/errors.js'
+import { DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit } from '../db/errors.js'
 
 /** Ends the process with status 1: one line for what an operator can mend, the stack for a bug. */
 export function fatal (error: unknown): never {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import argon2 from 'argon2'
 import fastq from 'fastq'
-import { Overloaded } from './errors/api-error.js'
+import { Overloaded } from '../errors/api-error.js'
 
 /** What one hash costs. OWASP's minimum for Argon2id is 19 MiB, 2 passes, 1 lane (Password Storage Cheat Sheet). */
 export interface HashCost {

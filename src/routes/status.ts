@@ -6,7 +6,7 @@ import { ref } from '../schemas/common.js'
 import { Health, Readiness, ServiceInfo } from '../schemas/status.js'
 
 /** Is it up, is it ready, what is it: for probes and people. Query parameters do not matter here. */
-export const healthRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async (app, { config }) => {
+export const statusRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async (app, { config }) => {
   app.get('/health', {
     schema: {
       operationId: 'getHealth',

@@ -1,6 +1,6 @@
-import { loadConfig } from './config/load.js'
-import { connect } from './db/connect.js'
-import { patiently } from './db/exclusive.js'
+import { loadConfig } from '../config/load.js'
+import { connect } from '../db/connect.js'
+import { patiently } from '../db/exclusive.js'
 import { fatal } from './fatal.js'
 
 // `npm run db:migrate`: brings the tables up to date, as the server does at its start, counts anew what is counted wrong, ends.

@@ -25,7 +25,7 @@ export const placesPlugin = fp<{ config: Config }>(async (app, { config }) => {
  * when a request is there with its body, and free again when its answer is made: neither a client that stops in the middle of
  * a body nor one that does not read has any.
  */
-export const loadPlugin = fp(async (app) => {
+export const admissionPlugin = fp(async (app) => {
   const { requests, hashes } = app.places
   // Whoever could not get in is told before anything else.
   app.addHook('onRequest', (_request, _reply, done) => { done(requests.isFull() ? new Overloaded('requests') : undefined) })
@@ -35,7 +35,7 @@ export const loadPlugin = fp(async (app) => {
     hashes.taken.delete(reply)
     done(null, payload)
   })
-}, { name: 'load', dependencies: ['places'] })
+}, { name: 'admission', dependencies: ['places'] })
 
 interface Places {
   taken: Set<FastifyReply>
