@@ -65,8 +65,7 @@ export function socketsTo (
       return await Promise.race([late, attempt(host, opened)])
     } catch (error) {
       for (const socket of opened) socket.destroy()
-      const { code, message } = error as NodeJS.ErrnoException
-      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(code ?? message)
+      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(String((error as NodeJS.ErrnoException).code))
     } finally {
       clearTimeout(timer)
     }

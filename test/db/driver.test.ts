@@ -77,7 +77,7 @@ t.test('statements that are sent one behind the other get their own answers, wha
   const unsent = Symbol('no parameter')
   const mixed = await Promise.allSettled([ask(COUNT, 2), ask(COUNT, unsent), ask(COUNT, 5)])
   t.match(mixed[1], { reason: TypeError }, 'one that could not be sent')
-  t.strictSame([mixed[0], mixed[2]].map((one) => one!.status === 'fulfilled' && one.value), [five.slice(0, 2), five], 'takes nobody\'s place')
+  t.strictSame([mixed[0], mixed[2]].map((one) => one.status === 'fulfilled' && one.value), [five.slice(0, 2), five], 'takes nobody\'s place')
 })
 
 /** What anybody asks all the time; the answers must be theirs. */

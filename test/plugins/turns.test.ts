@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -119,4 +120,16 @@ t.test('a server that takes its time, and a client between two requests, are not
   client.write(request('GET /health HTTP/1.1', [HOST, 'Connection: close']))
   t.strictSame((await client.answers()).map(({ status }) => status), [200, 200])
   t.equal((await call('GET', '/health')).status, 200)
+})
+
+t.test('whoever waits for the server itself is not cut, however long it takes', async (t) => {
+  const { timeout } = app.server
+  t.teardown(() => { app.server.timeout = timeout })
+  app.server.timeout = 50
+  const client = rawClient(port)
+  const silent = once(app.server, 'timeout')
+  client.write(request('GET /slow?long HTTP/1.1', [HOST, 'Connection: close']))
+  await silent
+  await open('long')
+  t.strictSame((await client.answers()).map(({ text }) => text), ['/slow?long'])
 })

@@ -1,0 +1,29 @@
+import t from 'tap'
+import { isCurrent } from '../../src/db/current.js'
+import { DatabaseUnavailable } from '../../src/db/errors.js'
+import { connectTo, sqlOn } from '../support/database.js'
+import { postgresServer } from '../support/wire.js'
+
+const { url } = await postgresServer(t)
+// One connection, so that what a session is told holds for the next statement, too.
+const database = connectTo(url, { DATABASE_POOL_SIZE: '1' })
+await database.start()
+t.teardown(async () => { await database.close() })
+const sql = sqlOn(database)
+
+t.test('a role that may not read the list of migrations takes the tables for it', async (t) => {
+  await sql('create role reader')
+  await sql('grant select on users, tasks, task_counts to reader')
+  await sql('set role reader')
+  t.equal(await isCurrent(database.run), true)
+  await sql('reset role')
+  await sql('drop owned by reader')
+  await sql('drop role reader')
+})
+
+t.test('tables without their triggers are those of a restore that is not finished', async (t) => {
+  await sql('alter trigger tasks_added on tasks rename to later')
+  await t.rejects(isCurrent(database.run), new DatabaseUnavailable('restore not finished, without the triggers tasks_added'))
+  await sql('alter trigger later on tasks rename to tasks_added')
+  t.equal(await isCurrent(database.run), true)
+})
