@@ -119,10 +119,14 @@ async function whileAlive<T> (work: Promise<T>, silence: number, isAlive: () => 
  * @param asker is closed then; whoever gets no connection because there are too many has reached a server that lives
  */
 async function worksFor (pid: number, asker: postgres.Sql, timeout: number): Promise<boolean> {
-  const asked = asker`select from pg_stat_activity
-    where pid = ${pid} and (state = 'active' or state_change > clock_timestamp() - interval '2 seconds')`
-    .then((rows) => rows.length > 0, ({ code }: { code?: string }) => code === '53300')
-  const works = await Promise.race([asked, sleep(timeout, false, { ref: false })])
+  let works = false
+  try {
+    const asked = asker`select from pg_stat_activity
+      where pid = ${pid} and (state = 'active' or state_change > clock_timestamp() - interval '2 seconds')`
+    works = (await Promise.race([asked, sleep(timeout, [], { ref: false })])).length > 0
+  } catch (error) {
+    works = (error as { code?: string }).code === '53300'
+  }
   void asker.end({ timeout: 0 })
   return works
 }

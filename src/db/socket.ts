@@ -56,18 +56,17 @@ export function socketsTo (
   /** @throws DatabaseUnavailable, in time */
   async function open (host: Host): Promise<Socket> {
     const opened: Socket[] = []
-    let timer
+    let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
       // Not before the network has been looked at: a process that was busy itself may find the answer there.
       timer = setTimeout(() => setImmediate(() => { reject(new DatabaseUnavailable('CONNECT_TIMEOUT')) }), timeout)
     })
     try {
-      return await Promise.race([late, attempt(host, opened)])
+      return await Promise.race([late, attempt(host, opened)]).finally(() => { clearTimeout(timer) })
     } catch (error) {
       for (const socket of opened) socket.destroy()
-      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(String((error as NodeJS.ErrnoException).code))
-    } finally {
-      clearTimeout(timer)
+      const { code, message } = error as NodeJS.ErrnoException
+      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(code ?? message)
     }
   }
 

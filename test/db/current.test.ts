@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isCurrent } from '../../src/db/current.js'
-import { DatabaseUnavailable } from '../../src/db/errors.js'
+import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
 import { connectTo, sqlOn } from '../support/database.js'
 import { postgresServer } from '../support/wire.js'
 
@@ -26,4 +26,12 @@ t.test('tables without their triggers are those of a restore that is not finishe
   await t.rejects(isCurrent(database.run), new DatabaseUnavailable('restore not finished, without the triggers tasks_added'))
   await sql('alter trigger later on tasks rename to tasks_added')
   t.equal(await isCurrent(database.run), true)
+})
+
+t.test('whatever else keeps it from reading the list is told', async (t) => {
+  await sql('alter table drizzle.__drizzle_migrations rename to kept')
+  await sql('create view drizzle.__drizzle_migrations as select 1 / (id - id) as created_at from drizzle.kept')
+  await t.rejects(isCurrent(database.run), { constructor: QueryFailed, message: /22012/ })
+  await sql('drop view drizzle.__drizzle_migrations')
+  await sql('alter table drizzle.kept rename to __drizzle_migrations')
 })

@@ -122,14 +122,21 @@ t.test('a server that takes its time, and a client between two requests, are not
   t.equal((await call('GET', '/health')).status, 200)
 })
 
-t.test('whoever waits for the server itself is not cut, however long it takes', async (t) => {
+t.test('who has asked nothing yet, and who waits for the server itself, is not cut for silence', async (t) => {
   const { timeout } = app.server
   t.teardown(() => { app.server.timeout = timeout })
   app.server.timeout = 50
   const client = rawClient(port)
-  const silent = once(app.server, 'timeout')
+  await once(app.server, 'timeout')
   client.write(request('GET /slow?long HTTP/1.1', [HOST, 'Connection: close']))
-  await silent
+  await once(app.server, 'timeout')
   await open('long')
   t.strictSame((await client.answers()).map(({ text }) => text), ['/slow?long'])
+})
+
+t.test('a connection on which nothing more is asked is closed in the end', async (t) => {
+  const { keepAliveTimeout } = app.server
+  t.teardown(() => { app.server.keepAliveTimeout = keepAliveTimeout })
+  app.server.keepAliveTimeout = 50
+  t.strictSame((await exchange(port, request('GET /health HTTP/1.1', [HOST]))).map(({ status }) => status), [200])
 })
