@@ -96,7 +96,7 @@ function testsOf ({ signUp, sql, visit, visitAs }: Example) {
     await editor.getByLabel('Title').fill('x'.repeat(201))
     await editor.getByRole('button', { name: 'Save' }).click()
     await editor.getByText('must').waitFor()
-    t.match(await wrong(editor.getByLabel('Title')), /more than 200 characters/)
+    t.match(await wrong(editor.getByLabel('Title')), /at most 200 characters/)
     await editor.getByRole('button', { name: 'Cancel' }).click()
     t.strictSame(await titles(page), ['Buy milk'])
     t.ok(await isFocused(page.getByRole('button', { name: 'Edit Buy milk' })))
