@@ -1,12 +1,16 @@
 import t from 'tap'
-import { cleanDatabase, sqlOn } from '../support/database.js'
+import { cleanDatabase, connectTo, sqlOn } from '../support/database.js'
 
-const { database, drop } = await cleanDatabase()
+const { database, url, drop } = await cleanDatabase()
+// Whoever counts anew ends their own connections first; others write meanwhile.
+const others = url === undefined ? database : connectTo(url)
+await others.start()
 t.teardown(async () => {
+  await others.close()
   await database.close()
   await drop()
 })
-const sql = sqlOn(database)
+const sql = sqlOn(others)
 
 const owner = (n: number) => `'00000000-0000-7000-8000-00000000000${n}'`
 const COUNTED = `select owner_id, count(*) filter (where not is_completed)::int as open, count(*) filter (where is_completed)::int as done

@@ -30,13 +30,13 @@ export async function createDatabase (server: string, encoding = 'UTF8'): Promis
   }
 }
 
-/** A clean, migrated database of its own, whichever kind the tests run on. */
-export async function cleanDatabase (): Promise<{ database: Database, drop: () => Promise<void> }> {
+/** A clean, migrated database of its own, whichever kind the tests run on; with its URL where it is on a server. */
+export async function cleanDatabase (): Promise<{ database: Database, url?: string, drop: () => Promise<void> }> {
   if (!serverUrl) return await cleanEmbedded()
   const { url, drop } = await createDatabase(serverUrl)
   const database = connectTo(url)
   await database.start()
-  return { database, drop }
+  return { database, url, drop }
 }
 
 /** Embedded databases nobody uses, when they are kept. */
