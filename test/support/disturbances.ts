@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const BACKENDS = "pg_stat_activity where application_name = 'todo-backend' and pid <> pg_backend_pid()"
+/** Of this database: others on the same server are other tests'. */
+const BACKENDS = `pg_stat_activity
+  where application_name = 'todo-backend' and datname = current_database() and pid <> pg_backend_pid()`
 
 /** In one transaction each: half of it would hide every row. */
 const slow = `alter table tasks enable row level security; alter table tasks force row level security;
