@@ -222,8 +222,8 @@ t.test('openapi.json breaks no client of the last release, and each correction h
 
 t.test('the command fails for a breaking change, unless the version says so', async (t) => {
   const folder = t.testdir()
-  const compare = async (after: object) => {
-    const files = [document, after].map((content, index) => {
+  const compare = async (after: object, corrections: object[] = []) => {
+    const files = [document, after, corrections].map((content, index) => {
       const file = join(folder, `${index}.json`)
       writeFileSync(file, JSON.stringify(content))
       return file
@@ -233,6 +233,7 @@ t.test('the command fails for a breaking change, unless the version says so', as
     })
   }
   t.strictSame(await compare(document), { code: 0, out: '' })
+  t.strictSame(await compare(document, [{ change: 'GET /notes: is gone' }]), { code: 1, out: 'No such change: GET /notes: is gone\n' })
 
   const gone = changed(LIST, undefined) as typeof document
   t.strictSame(await compare(gone), {

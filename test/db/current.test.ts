@@ -35,3 +35,12 @@ t.test('whatever else keeps it from reading the list is told', async (t) => {
   await sql('drop view drizzle.__drizzle_migrations')
   await sql('alter table drizzle.kept rename to __drizzle_migrations')
 })
+
+t.test('tables that a newer version has yet to change are to be migrated', async (t) => {
+  await sql('create temporary table kept as select * from drizzle.__drizzle_migrations')
+  await sql('delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from kept)')
+  t.equal(await isCurrent(database.run), false)
+  await sql('delete from drizzle.__drizzle_migrations')
+  await sql('insert into drizzle.__drizzle_migrations select * from kept')
+  t.equal(await isCurrent(database.run), true)
+})
