@@ -49,7 +49,7 @@ function stopOnSignal (app: FastifyInstance, drain: number): void {
       if (stopping) return
       stopping = true
       const { requests, hashes } = app.places
-      app.log.info({ signal, requests: requests.taken.size, hashes: hashes.taken.size }, 'stopping')
+      app.log.info({ signal, requests: requests.count(), hashes: hashes.count() }, 'stopping')
       app.drain()
       setTimeout(() => { close(app) }, app.server.listening ? drain * 1000 : 0)
     })

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** The latest answer on each connection whose turn has come. */
-const answers = new WeakMap<Socket, ServerResponse>()
+/** On the connection itself: a WeakMap with an entry for each is work for each collection of garbage. */
+const LATEST = Symbol('the latest answer on the connection whose turn has come')
+
+type Answering = Socket & { [LATEST]?: ServerResponse }
 
 /** @returns the answer that a connection is at; undefined before its first one */
-export const answerOn = (socket: Socket): ServerResponse | undefined => answers.get(socket)
+export const answerOn = (socket: Answering): ServerResponse | undefined => socket[LATEST]
 
 /** From now on a connection is at this answer. */
-export const beginAnswer = (socket: Socket, response: ServerResponse): void => { answers.set(socket, response) }
+export const beginAnswer = (socket: Answering, response: ServerResponse): void => { socket[LATEST] = response }

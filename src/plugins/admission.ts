@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/settings.js'
@@ -7,7 +8,7 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDone
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Of requests to the API, and of those that hash a password or wait for it. `taken.size` is how many there are now. */
+    /** Of requests to the API, and of those that hash a password or wait for it. */
     places: { requests: Places, hashes: Places }
   }
 }
@@ -31,33 +32,47 @@ export const admissionPlugin = fp(async (app) => {
   app.addHook('onRequest', (_request, _reply, done) => { done(requests.isFull() ? new Overloaded('requests') : undefined) })
   app.addHook('preValidation', requests.take)
   app.addHook('onSend', (_request, reply, payload, done) => {
-    requests.taken.delete(reply)
-    hashes.taken.delete(reply)
+    requests.giveBack(reply.raw)
+    hashes.giveBack(reply.raw)
     done(null, payload)
   })
 }, { name: 'admission', dependencies: ['places'] })
 
 interface Places {
-  taken: Set<FastifyReply>
+  /** How many are taken. */
+  count: () => number
   isFull: () => boolean
   /** A hook that takes a place, until the answer is made or the client has gone, or throws Overloaded. */
   take: Hook
+  giveBack: (response: ServerResponse) => void
 }
 
 /** @param queue its name in the log */
 function places (max: number, queue: string): Places {
-  const taken = new Set<FastifyReply>()
-  const isFull = () => taken.size >= max
+  let count = 0
+  /** A mark on the answer. A Set of answers kept the dead ones until a full garbage collection: a tenth of a read. */
+  const mark = Symbol(queue)
+  const isFull = () => count >= max
+  const giveBack = (response: ServerResponse & { [mark]?: boolean }): void => {
+    if (!response[mark]) return
+    response[mark] = false
+    count--
+  }
+  /** One function for all answers, which hears of each by `this`. */
+  function onClose (this: ServerResponse): void { giveBack(this) }
   return {
-    taken,
+    count: () => count,
     isFull,
     take (request, reply, done) {
+      const raw: ServerResponse & { [mark]?: boolean } = reply.raw
       // The client went while another hook waited, and that is told only once.
-      if (reply.raw.destroyed || request.raw.socket.destroyed) return
+      if (raw.destroyed || request.raw.socket.destroyed) return
       if (isFull()) return done(new Overloaded(queue))
-      taken.add(reply)
-      reply.raw.once('close', () => { taken.delete(reply) })
+      raw[mark] = true
+      count++
+      raw.on('close', onClose)
       done()
-    }
+    },
+    giveBack
   }
 }

@@ -7,7 +7,7 @@ export const requestsPlugin = fp(async (app) => {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     // Fastify logs nothing of a request whose client went away before the answer was out.
-    reply.raw.once('close', () => { requestLog.requestCompleted(new Error('aborted'), request, reply) })
+    reply.raw.on('close', () => { if (!request.isLogged) requestLog.requestCompleted(new Error('aborted'), request, reply) })
     done()
   })
 }, { name: 'requests' })

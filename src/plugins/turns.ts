@@ -34,18 +34,23 @@ export const turnsPlugin = fp(async (app) => {
 
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw
-    const begin = () => {
+    if (reply.raw.socket) {
       beginAnswer(socket, reply.raw)
-      done()
+      return done()
     }
-    if (reply.raw.socket) return begin()
     const line = lines.get(socket) ?? lineOn(socket)
     line.waiting.set(request, reply)
     if (line.waiting.size > MAX_WAITING) socket.destroy()
     if (line.waiting.size === 1) watch(line)
     reply.raw.once('socket', () => {
       // Node is still busy with the answer before.
-      process.nextTick(() => { if (!socket.destroyed) leave(line, request, begin) })
+      process.nextTick(() => {
+        if (socket.destroyed) return
+        line.waiting.delete(request)
+        watch(line)
+        beginAnswer(socket, reply.raw)
+        done()
+      })
     })
   })
 
@@ -57,12 +62,6 @@ export const turnsPlugin = fp(async (app) => {
       for (const [request, reply] of line.waiting) requestLog.requestCompleted(new Error('aborted'), request, reply)
     })
     return line
-  }
-
-  function leave (line: Line, request: FastifyRequest, begin: () => void): void {
-    line.waiting.delete(request)
-    watch(line)
-    begin()
   }
 
   /** From now on, whoever is the first in a line has so long to get a turn. */

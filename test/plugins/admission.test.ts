@@ -53,7 +53,7 @@ const statuses = async (count: number, method: string, url: string, options: obj
 
 /** Nobody has a place, and as many as there are for are served at a time. */
 async function allAreFree (t: Test): Promise<void> {
-  t.strictSame([app.places.requests.taken.size, app.places.hashes.taken.size], [0, 0])
+  t.strictSame([app.places.requests.count(), app.places.hashes.count()], [0, 0])
   t.strictSame(await statuses(PLACES, 'GET', '/api/tasks', { token }), Array(PLACES).fill(200))
   t.strictSame(await statuses(2, 'POST', '/api/auth/login', { body: { email: 'nobody@example.com', password: PASSWORD } }), [401, 401])
 }
