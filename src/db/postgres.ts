@@ -2,11 +2,12 @@ import postgres from 'postgres'
 import { parseConnectionString, placeOf } from './connection-string.js'
 import { PING, isCurrent } from './current.js'
 import { TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, DatabaseUnfit, ForeignAnswer, TablesMissing, translated } from './errors.js'
+import { DatabaseUnavailable, DatabaseUnfit, TablesMissing } from './errors.js'
 import { migratePostgres } from './migrate.js'
+import { poolOf } from './pool.js'
 import { recountPostgres } from './recount.js'
 import { sessionOptions } from './session.js'
-import { checked, type Statement, type Values } from './statement.js'
+import type { Statement, Values } from './statement.js'
 
 /** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
 const MARGIN = 300
@@ -37,19 +38,6 @@ export interface Limits {
 }
 
 /**
- * A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. `prepared` says whether
- * that had prepared it before.
- */
-type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null, prepared?: boolean }
-
-/**
- * Whether a prepared statement was refused because it, or what it was prepared for, is not there any more: no such statement
- * (26000), "cached plan must not change result type" (0A000), or its types do not fit any more (42…). Nothing of it has been
- * done then, and the driver, as patched, has forgotten it. (PostgreSQL documentation, appendix A)
- */
-const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '26000' || (prepared && /^(0A|42)/.test(String(code)))
-
-/**
  * A PostgreSQL server, through postgres.js. Nothing is connected before `start` or `run`.
  * @param url `postgres://…`
  * @throws BadConnectionString
@@ -59,20 +47,17 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   /** When the tables were missed, on the clock of `performance`. */
   let missed = -Infinity
   let pending = 0
-  /** When each connection answered last, and each pool. */
-  const answered = new WeakMap<object, number>()
   const deadline = statementTimeout + MARGIN
   const connection = parseConnectionString(url)
   const session = sessionOptions(connection, connectTimeout, statementTimeout)
-  const open = () => postgres({
+  const pool = poolOf(() => postgres({
     ...session,
     max: Math.min(poolSize, connection.connectionLimit ?? poolSize),
     // Also ends what the driver still connects for a pool that has been replaced meanwhile.
     idle_timeout: IDLE_TIMEOUT,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
     types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } }
-  })
-  let client = open()
+  }), deadline)
 
   async function ask<Row> (statement: Statement<Row>, values: Values = {}): Promise<Row[]> {
     if (pending >= maxPending) throw new DatabaseUnavailable('too many statements wait')
@@ -81,7 +66,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     try {
       // Once more is enough, but where a pooler gives each message to another session.
       for (let times = 0; times <= poolSize + 1; times++) {
-        const rows = await send(statement, values, end, times > 0)
+        const rows = await pool.send(statement, values, end, times > 0)
         if (rows) return rows
       }
       throw new DatabaseUnavailable('prepared statements are lost')
@@ -90,70 +75,10 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     }
   }
 
-  /**
-   * @param end when the time of the statement is over
-   * @param anew whether it is prepared once more, by another name, whatever the connection has prepared
-   * @returns the rows; null when it has to be sent anew
-   */
-  async function send<Row> (statement: Statement<Row>, values: Values, end: number, anew: boolean): Promise<Row[] | null> {
-    const used = client
-    const asked = performance.now()
-    const prepare = (anew ? 'anew' : true) as boolean
-    const query = used.unsafe(statement.text, statement.bind(values) as never[], { prepare }) as Query
-    let timer
-    try {
-      return await new Promise((resolve, reject) => {
-        timer = setTimeout(() => {
-          reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
-          // One that was never sent would be sent later, when nobody waits for it any more.
-          if (!query.state) query.cancel()
-          giveUp(used, query, asked)
-        }, end - asked)
-        const settled = () => {
-          if (query.state) for (const place of [query.state, used]) answered.set(place, performance.now())
-        }
-        query.then((rows) => {
-          settled()
-          resolve(checked(statement, values, rows as unknown as Row[]))
-        }).catch((error: unknown) => {
-          settled()
-          if (isStale(query, error as { code?: string })) resolve(null)
-          else reject(isMixedUp(error) ? distrust(used, statement) : translated(error, statement.name))
-        })
-      })
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  /** Ends what has given somebody the answer to another: what is under way there would be wrong as well. */
-  function distrust (used: typeof client, { name }: Statement<unknown>): Error {
-    if (used === client) {
-      client = open()
-      void used.end({ timeout: 0 })
-    }
-    return new ForeignAnswer(name)
-  }
-
-  /**
-   * What has answered others since then, the connection or, when there was none to be had, the pool, is only busy. On what has
-   * not, the driver would go on waiting: all are replaced, and what is under way on those that live gets its time.
-   */
-  function giveUp (used: typeof client, query: Query, asked: number): void {
-    if (used !== client || answered.get(query.state ?? used)! > asked) return
-    client = open()
-    void used.end({ timeout: deadline / 1000 })
-  }
-
   /** Does something on a connection that takes the place of the pool's: the role may have no more of them. */
   async function alone<T> (work: typeof migratePostgres | typeof recountPostgres): Promise<T> {
-    await client.end({ timeout: deadline / 1000 })
-    try {
-      const times = { connectTimeout, patience: deadline, silence: connectTimeout + deadline }
-      return await work(sessionOptions(connection, connectTimeout, 0), times) as T
-    } finally {
-      client = open()
-    }
+    const times = { connectTimeout, patience: deadline, silence: connectTimeout + deadline }
+    return await pool.pause(async () => await work(sessionOptions(connection, connectTimeout, 0), times) as T)
   }
 
   let looking: Promise<boolean> | undefined
@@ -199,12 +124,6 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
 
     recount: async () => await alone(recountPostgres),
 
-    async close () {
-      await client.end({ timeout: 2 })
-    }
+    close: pool.close
   }
 }
-
-/** Whether an answer is not what was asked for, or the driver has stumbled over it, as over columns that are not its own. */
-const isMixedUp = (error: unknown) =>
-  error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError

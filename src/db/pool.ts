@@ -1,0 +1,130 @@
+import type postgres from 'postgres'
+import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
+import { checked, type Statement, type Values } from './statement.js'
+
+/*
+ * What postgres.js lacks, and what that takes of its insides. Nothing else in src/ looks there, and test/db/pool.test.ts fails
+ * when a version is different.
+ *
+ * A deadline: the driver waits without end, for a free connection and on one on which nobody answers any more.
+ * Distrust: what has given somebody the answer to another must not give one more.
+ * The driver cannot let go of one connection. For both, all of them are replaced, and the old ones are ended.
+ */
+
+/** A pool of the driver, as postgres.js makes it. */
+type Client = Pick<postgres.Sql<Record<string, unknown>>, 'unsafe' | 'end'>
+
+/**
+ * A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. `prepared` says whether
+ * that had prepared it before.
+ */
+type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null, prepared?: boolean }
+
+/**
+ * Whether a prepared statement was refused because it, or what it was prepared for, is not there any more: no such statement
+ * (26000), "cached plan must not change result type" (0A000), or its types do not fit any more (42…). Nothing of it has been
+ * done then, and the driver, as patched, has forgotten it. (PostgreSQL documentation, appendix A)
+ */
+const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '26000' || (prepared && /^(0A|42)/.test(String(code)))
+
+/** Whether an answer is not what was asked for, or the driver has stumbled over it, as over columns that are not its own. */
+const isMixedUp = (error: unknown) =>
+  error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError
+
+/** Connections to a PostgreSQL, each statement with a deadline. */
+export interface Pool {
+  /**
+   * Sends a statement, prepared.
+   * @param end when its time is over, on the clock of `performance`
+   * @param anew whether it is prepared once more, by another name, whatever the connection has prepared
+   * @returns the rows; null when it has to be sent anew: what was prepared is not there any more, and nothing has been done
+   * @throws as `Database.run`
+   */
+  send: <Row>(statement: Statement<Row>, values: Values, end: number, anew: boolean) => Promise<Row[] | null>
+
+  /** Does something while no connection is open: the role may have no more than the pool. */
+  pause: <T>(work: () => Promise<T>) => Promise<T>
+
+  /** Finishes what is running, for two seconds at most, and closes. */
+  close: () => Promise<void>
+}
+
+/**
+ * Nothing is connected before the first statement.
+ * @param open makes a pool of the driver
+ * @param deadline milliseconds that what is under way gets when its pool is replaced
+ */
+export function poolOf (open: () => Client, deadline: number): Pool {
+  let client = open()
+  /** When each connection answered last, and each pool. */
+  const answered = new WeakMap<object, number>()
+
+  async function send<Row> (statement: Statement<Row>, values: Values, end: number, anew: boolean): Promise<Row[] | null> {
+    const used = client
+    const asked = performance.now()
+    const prepare = (anew ? 'anew' : true) as boolean
+    const query = used.unsafe(statement.text, statement.bind(values) as never[], { prepare }) as Query
+    let timer
+    try {
+      return await new Promise((resolve, reject) => {
+        timer = setTimeout(() => {
+          reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
+          giveUp(used, query, asked)
+        }, end - asked)
+        const settled = () => {
+          if (query.state) for (const place of [query.state, used]) answered.set(place, performance.now())
+        }
+        query.then((rows) => {
+          settled()
+          resolve(checked(statement, values, rows as unknown as Row[]))
+        }).catch((error: unknown) => {
+          settled()
+          if (isStale(query, error as { code?: string })) resolve(null)
+          else reject(isMixedUp(error) ? distrust(used, statement) : translated(error, statement.name))
+        })
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** From now on others are used. @param timeout milliseconds for what is under way on these */
+  function replace (used: Client, timeout: number): void {
+    if (used !== client) return
+    client = open()
+    void used.end({ timeout: timeout / 1000 })
+  }
+
+  /** What has given somebody the answer to another is ended: what is under way there would be wrong as well. */
+  function distrust (used: Client, { name }: Statement<unknown>): Error {
+    replace(used, 0)
+    return new ForeignAnswer(name)
+  }
+
+  /**
+   * What has answered others since then, the connection or, when there was none to be had, the pool, is only busy. On what has
+   * not, the driver would go on waiting.
+   */
+  function giveUp (used: Client, query: Query, asked: number): void {
+    // One that was never sent would be sent later, when nobody waits for it any more.
+    if (!query.state) query.cancel()
+    if (!(answered.get(query.state ?? used)! > asked)) replace(used, deadline)
+  }
+
+  return {
+    send,
+
+    async pause (work) {
+      await client.end({ timeout: deadline / 1000 })
+      try {
+        return await work()
+      } finally {
+        client = open()
+      }
+    },
+
+    async close () {
+      await client.end({ timeout: 2 })
+    }
+  }
+}
