@@ -14,7 +14,7 @@ import { docsPlugin } from './plugins/docs.js'
 import { errorsPlugin } from './plugins/errors.js'
 import { admissionPlugin, placesPlugin } from './plugins/admission.js'
 import { openapiPlugin } from './plugins/openapi.js'
-import { rateLimitsPlugin } from './plugins/rate-limits.js'
+import { rateLimitsPlugin, type LimitsOptions } from './plugins/rate-limits.js'
 import { requestsPlugin } from './plugins/requests.js'
 import { securityPlugin } from './plugins/security.js'
 import { serializationPlugin } from './plugins/serialization.js'
@@ -36,6 +36,7 @@ const BODY_LIMIT = 64 * 1024
  * @throws ConfigError for settings of hashes that do not work here
  */
 export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
+  const { API_TITLE: title, API_VERSION: version } = config
   const app = Fastify({
     logger: { level: config.LOG_LEVEL, ...(output && { stream: output }) },
     logController: requestLog,
@@ -57,31 +58,46 @@ export async function buildApp (config: Config, database: Database, output?: Des
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   await app.register(turnsPlugin)
-  await app.register(placesPlugin, { config })
+  await app.register(placesPlugin, { requests: config.MAX_CONCURRENT_REQUESTS, hashes: config.HASH_THREADS + config.HASH_QUEUE })
   await app.register(requestsPlugin)
   await app.register(shutdownPlugin)
   await app.register(errorsPlugin)
-  await app.register(securityPlugin, { config })
+  await app.register(securityPlugin, { origins: config.CORS_ORIGINS })
   await app.register(validationPlugin)
   await app.register(serializationPlugin)
   await app.register(databasePlugin, { database })
-  await app.register(authPlugin, { config })
-  await app.register(openapiPlugin, { config })
+  await app.register(authPlugin, {
+    secret: config.SECRET_KEY,
+    previousSecret: config.SECRET_KEY_PREVIOUS,
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    life: config.ACCESS_TOKEN_EXPIRE_MINUTES * 60
+  })
+  await app.register(openapiPlugin, { title, version })
 
   await app.register(async (api) => {
     await api.register(admissionPlugin)
-    await api.register(rateLimitsPlugin, { config })
+    await api.register(rateLimitsPlugin, limitsOf(config))
     await api.register(authRoutes, {
       prefix: '/auth',
       passwords: await hashing(config)
     })
     await api.register(tasksMounts)
   }, { prefix: '/api' })
-  await app.register(statusRoutes, { config })
-  await app.register(docsPlugin, { config })
+  await app.register(statusRoutes, { title, version })
+  await app.register(docsPlugin, { title })
 
   return app
 }
+
+/** How often whoever asks may ask, and where that is counted. */
+const limitsOf = (config: Config): LimitsOptions => ({
+  perMinute: config.RATE_LIMIT === 'off'
+    ? null
+    : { address: config.RATE_LIMIT_ADDRESS, account: config.RATE_LIMIT_ACCOUNT, user: config.RATE_LIMIT_USER },
+  redisUrl: config.REDIS_URL,
+  isBehindProxy: config.TRUST_PROXY !== undefined
+})
 
 /** @throws ConfigError when no hash can be computed with these settings on this machine */
 async function hashing (config: Config) {

@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import swaggerUi from '@fastify/swagger-ui'
 import type { RouteOptions, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Config } from '../config/settings.js'
 import { ApiError } from '../errors/api-error.js'
 import { ref } from '../schemas/common.js'
 import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
@@ -73,7 +72,7 @@ function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
 /* c8 ignore stop */
 
 /** The pages: /docs to try the API, /redoc to read it, /openapi.json for programs. */
-export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
+export const docsPlugin = fp<{ title: string }>(async (app, { title }) => {
   app.addHook('onRoute', (route: RouteOptions) => {
     if (route.url === '/docs') route.schema = page('getDocs', 'Interactive documentation', 'Swagger UI: try every operation in the browser.')
     if (route.url === '/docs/static/*' || UI_LEFTOVERS.includes(route.url)) route.onRequest = onlyUiFiles
@@ -93,11 +92,11 @@ export const docsPlugin = fp<{ config: Config }>(async (app, { config }) => {
       tryItOutEnabled: true,
       responseInterceptor: authorizeAfterLogin as never
     },
-    theme: { title: `${escaped(config.API_TITLE)} – try it` }
+    theme: { title: `${escaped(title)} – try it` }
   })
 
   app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },
-    async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(config.API_TITLE)))
+    async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(title)))
 
   // A megabyte, read when the first reader asks for it; as bytes, which all who read at a time share.
   let script: Promise<Buffer> | undefined

@@ -1,18 +1,17 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
-import type { Config } from '../config/settings.js'
 import { description } from '../docs/description.js'
 
-/** The OpenAPI document, from the schemas of the routes. */
-export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
+/** The OpenAPI document, from the schemas of the routes. Its components are those that the validation has added. */
+export const openapiPlugin = fp<{ title: string, version: string }>(async (app, { title, version }) => {
   const declared = new Map<string, Declared>()
 
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: config.API_TITLE,
-        version: config.API_VERSION,
+        title,
+        version,
         description,
         contact: { name: 'Whoever runs this server' },
         license: { name: 'MIT', identifier: 'MIT' }
@@ -48,7 +47,7 @@ export const openapiPlugin = fp<{ config: Config }>(async (app, { config }) => {
       return document
     }
   })
-}, { name: 'openapi' })
+}, { name: 'openapi', dependencies: ['validation'] })
 
 /** What a route says about its body and its answers beside their `$ref`, which the plugin drops. */
 interface Declared { body?: Use, response: Record<string, Use> }

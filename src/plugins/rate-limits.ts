@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible'
-import type { Config } from '../config/settings.js'
 import { ApiError } from '../errors/api-error.js'
+import { addressOf, networkOf } from '../http/addresses.js'
+import { normalizedEmail } from '../http/emails.js'
 import { forwardedFor } from '../http/forwarded.js'
 import { connectRedis } from './redis.js'
-import { normalized } from './validation.js'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
@@ -31,15 +30,24 @@ const WINDOW = 60
 /** Milliseconds between two lines of the log about one limit. */
 const REFUSAL_LOG_INTERVAL = 10_000
 
-/** How many times as often all of an IPv6 /48 may ask, which a provider gives to one customer, as one /64 of it. */
+/** How many times as often as one /64 of it all of an IPv6 /48 may ask. */
 const PER_NETWORK = 10
 
-/** How often whoever asks may ask: signups and logins by address and account, everything else by user. */
-export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) => {
-  const { RATE_LIMIT, RATE_LIMIT_ADDRESS, RATE_LIMIT_ACCOUNT, RATE_LIMIT_USER, REDIS_URL, TRUST_PROXY } = config
+/** How often whoever asks may ask, and where that is counted. */
+export interface LimitsOptions {
+  /** Requests in a minute: signups and logins of an address and of an account, all others of a user; null for no limits. */
+  perMinute: { address: number, account: number, user: number } | null
+  /** Where several processes count together; each for itself when undefined. */
+  redisUrl: string | undefined
+  /** Whether proxies are trusted to tell the address. */
+  isBehindProxy: boolean
+}
+
+/** Limits signups and logins by address and account, everything else by user. */
+export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { perMinute, redisUrl, isBehindProxy }) => {
   app.decorate('limits', { address: [], account: [], user: [] })
-  if (RATE_LIMIT === 'off') return
-  const redis = REDIS_URL === undefined ? null : await connectRedis(app, REDIS_URL)
+  if (!perMinute) return
+  const redis = redisUrl === undefined ? null : await connectRedis(app, redisUrl)
 
   /** @param keyOf who is counted, or null for nobody */
   function limit (name: string, max: number, keyOf: (request: FastifyRequest) => string | null): Hook {
@@ -74,15 +82,19 @@ export const rateLimitsPlugin = fp<{ config: Config }>(async (app, { config }) =
   }
 
   // Fastify compares addresses as they are, and knows this header only.
-  if (TRUST_PROXY) {
+  if (isBehindProxy) {
     app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
       headers['x-forwarded-for'] = forwardedFor(headers)
       done()
     })
   }
-  app.limits.address.push(limit('address', RATE_LIMIT_ADDRESS, addressOf), limit('network', RATE_LIMIT_ADDRESS * PER_NETWORK, networkOf))
-  app.limits.account.push(limit('account', RATE_LIMIT_ACCOUNT, accountOf))
-  app.limits.user.push(limit('user', RATE_LIMIT_USER, ({ user }) => user.sub))
+  const { address, account, user } = perMinute
+  app.limits.address.push(
+    limit('address', address, ({ ip }) => addressOf(ip)),
+    limit('network', address * PER_NETWORK, ({ ip }) => networkOf(ip))
+  )
+  app.limits.account.push(limit('account', account, accountOf))
+  app.limits.user.push(limit('user', user, (request) => request.user.sub))
 }, { name: 'rate-limits', dependencies: ['auth', 'validation'] })
 
 /** One more item of a list (draft-ietf-httpapi-ratelimit-headers; RFC 9651 §3.1). */
@@ -91,26 +103,9 @@ function append (reply: FastifyReply, name: string, item: string): void {
   reply.header(name, before === undefined ? item : `${String(before)}, ${item}`)
 }
 
-/** Of IPv6 the network: whoever has one address of a /64 has them all. */
-function addressOf ({ ip }: FastifyRequest): string {
-  // A trusted proxy may not know it, and a connection that has ended has none.
-  if (!ipaddr.isValid(ip)) return 'unknown'
-  const address = ipaddr.process(ip)
-  return 'parts' in address ? prefix(address, 4) : address.toString()
-}
-
-/** The /48 of an IPv6 address; null for any other. */
-function networkOf ({ ip }: FastifyRequest): string | null {
-  const address = ipaddr.isValid(ip) ? ipaddr.process(ip) : null
-  return address && 'parts' in address ? prefix(address, 3) : null
-}
-
-/** The first groups of 16 bits. */
-const prefix = ({ parts }: { parts: number[] }, groups: number) => parts.slice(0, groups).map((part) => part.toString(16)).join(':')
-
 /** The account that a body names, from an address; null when it names none. Hashed, because Redis needs nobody's email. */
 function accountOf (request: FastifyRequest): string | null {
   const { email } = Object(request.body) as { email?: unknown }
   if (typeof email !== 'string') return null
-  return createHash('sha256').update(`${addressOf(request)} ${normalized(email)}`).digest('base64url')
+  return createHash('sha256').update(`${addressOf(request.ip)} ${normalizedEmail(email)}`).digest('base64url')
 }

@@ -1,7 +1,6 @@
 import type { onRequestHookHandler } from 'fastify'
 import helmet from 'helmet'
 import fp from 'fastify-plugin'
-import type { Config } from '../config/settings.js'
 
 /** Headers of ours that a front end of another origin may read. */
 const EXPOSED = 'Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
@@ -59,12 +58,12 @@ function cors (origins: string): onRequestHookHandler {
   }
 }
 
-/** Security headers, and which other origins a browser lets use the API. */
-export const securityPlugin = fp<{ config: Config }>(async (app, { config }) => {
+/** Security headers, and which other origins a browser lets use the API: `origins` as for `cors`. */
+export const securityPlugin = fp<{ origins: string }>(async (app, { origins }) => {
   // The same for every answer, so that they are made once; helmet's plugin makes them anew each time, at a tenth of a read.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(securityHeaders)
     done()
   })
-  app.addHook('onRequest', cors(config.CORS_ORIGINS))
+  app.addHook('onRequest', cors(origins))
 }, { name: 'security' })

@@ -4,29 +4,13 @@ import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import fp from 'fastify-plugin'
 import { ApiError, ValidationFailed } from '../errors/api-error.js'
 import { issueOf, type Failure } from '../errors/issues.js'
+import { EMAIL, normalizedEmail } from '../http/emails.js'
 import { once } from '../once.js'
-import { classOf, uuidPattern, whiteSpace } from '../schemas/common.js'
+import { uuidPattern } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
-
-/** A dot-atom of at most 64 characters (RFC 5322 §3.2.3) at a domain of two or more labels (RFC 1123 §2.1). */
-const EMAIL = /^(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
-
-const WHITE_SPACE = new RegExp(`[${classOf(whiteSpace)}]`)
-
-/** Trims what Unicode calls white space, in linear time, which a regular expression for the end would not be. */
-function trim (text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && WHITE_SPACE.test(text[start]!)) start++
-  while (end > start && WHITE_SPACE.test(text[end - 1]!)) end--
-  return text.slice(start, end)
-}
-
-/** An email as it is compared. ASCII only: toLowerCase would make an ASCII letter of U+212A, the Kelvin sign. */
-export const normalized = (text: string): string => trim(text).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 /** `x-normalize`: a text is trimmed and put in lower case before any other rule looks at it. */
 const normalize: FuncKeywordDefinition = {
@@ -36,7 +20,7 @@ const normalize: FuncKeywordDefinition = {
   modifying: true,
   errors: false,
   validate: (_steps: string[], text: string, _schema?: unknown, at?: DataValidationCxt) => {
-    at!.parentData[at!.parentDataProperty] = normalized(text)
+    at!.parentData[at!.parentDataProperty] = normalizedEmail(text)
     return true
   }
 }

@@ -1,12 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Config } from '../config/settings.js'
 import { errorAnswers } from '../errors/answers.js'
 import { ApiError } from '../errors/api-error.js'
 import { ref } from '../schemas/common.js'
 import { Health, Readiness, ServiceInfo } from '../schemas/status.js'
 
 /** Is it up, is it ready, what is it: for probes and people. Query parameters do not matter here. */
-export const statusRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async (app, { config }) => {
+export const statusRoutes: FastifyPluginAsyncTypebox<{ title: string, version: string }> = async (app, { title, version }) => {
   app.get('/health', {
     schema: {
       operationId: 'getHealth',
@@ -39,7 +38,5 @@ export const statusRoutes: FastifyPluginAsyncTypebox<{ config: Config }> = async
       description: 'Name, version, and where the documents are.',
       response: { 200: ref(ServiceInfo, { description: 'Name, version, documents' }) }
     }
-  }, async () => ({
-    name: config.API_TITLE, version: config.API_VERSION, docs: '/docs', redoc: '/redoc', openapi: '/openapi.json'
-  }))
+  }, async () => ({ name: title, version, docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }))
 }

@@ -56,7 +56,7 @@ export async function openExample (t: Test) {
 
   /** From now on the page's token is the one of a login that was over a second ago. */
   async function expire (page: Page, sub: string): Promise<void> {
-    const token = api.app.jwt.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
+    const token = api.app.jwt.present.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
     await page.evaluate(`sessionStorage.setItem('token', ${JSON.stringify(token)})`)
   }
 

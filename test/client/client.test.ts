@@ -7,7 +7,7 @@ import { rejection, startApi } from './api.js'
 const { app, baseUrl, person, sql } = await startApi(t)
 
 /** The token of a login that was over a second ago. */
-const expired = (sub: string) => app.jwt.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
+const expired = (sub: string) => app.jwt.present.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
 
 /** The whole of a walk. */
 async function all (tasks: AsyncIterable<Task>): Promise<Task[]> {

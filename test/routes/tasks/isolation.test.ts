@@ -31,7 +31,7 @@ const [head, claims] = mallory.token.split('.')
 const tokens: Record<string, string | undefined> = {
   none: undefined,
   'with another signature': `${head}.${claims}.${ada.token.split('.')[2]}`,
-  expired: app.jwt.sign({ sub: mallory.id, email: mallory.email, iat: past, exp: past + 60 }),
+  expired: app.jwt.present.sign({ sub: mallory.id, email: mallory.email, iat: past, exp: past + 60 }),
   'of a user who is gone': ghost.token,
   good: mallory.token
 }

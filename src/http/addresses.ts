@@ -1,0 +1,22 @@
+import ipaddr from 'ipaddr.js'
+
+/**
+ * Whom an address stands for. Whoever has one IPv6 address of a /64 has them all.
+ * @param ip as Fastify tells it
+ * @returns the IPv4 address, the /64 of an IPv6 address, or `unknown`
+ */
+export function addressOf (ip: string): string {
+  // A trusted proxy may not know it, and a connection that has ended has none.
+  if (!ipaddr.isValid(ip)) return 'unknown'
+  const address = ipaddr.process(ip)
+  return 'parts' in address ? prefix(address, 4) : address.toString()
+}
+
+/** @returns the /48 of an IPv6 address, which a provider gives to one customer; null for any other */
+export function networkOf (ip: string): string | null {
+  const address = ipaddr.isValid(ip) ? ipaddr.process(ip) : null
+  return address && 'parts' in address ? prefix(address, 3) : null
+}
+
+/** The first groups of 16 bits. */
+const prefix = ({ parts }: { parts: number[] }, groups: number) => parts.slice(0, groups).map((part) => part.toString(16)).join(':')
