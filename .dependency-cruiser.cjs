@@ -1,3 +1,6 @@
+/** Fastify itself and its plugins. */
+const FASTIFY = 'node_modules/(@fastify/|fastify(-plugin)?/)'
+
 /** The import rules of the house: schema → route → repository → table, and never back. */
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to })
 
@@ -9,13 +12,30 @@ module.exports = {
     rule('tables-know-limits', 'Tables import Drizzle and the limits in the schemas.',
       { path: '^src/db/tables[.]ts$' }, { pathNot: '^src/schemas/|node_modules/drizzle-orm/' }),
     rule('repositories-know-no-http', 'They import the database and the types of the schemas.',
-      { path: '^src/repositories/' }, { path: '^src/(routes|plugins)/|^src/(app|server|errors)[.]ts$|node_modules/(@?fastify|fastify-plugin)' }),
+      { path: '^src/repositories/' }, { path: `^src/(?!repositories/|db/|schemas/)|${FASTIFY}` }),
     rule('schemas-for-repositories-are-types', 'Repositories take only types from the schemas.',
       { path: '^src/repositories/' }, { path: '^src/schemas/', dependencyTypesNot: ['type-only'] }),
     rule('routes-are-http-only', 'A route knows the contract and the errors.',
       { path: '^src/routes/', pathNot: '^src/routes/(auth|tasks/index)[.]ts$' }, { path: '^src/(repositories|db)/' }),
     rule('routes-know-no-database', 'A route that binds a repository still knows nothing below it.',
       { path: '^src/routes/' }, { path: '^src/db/' }),
+    rule('database-knows-nobody', 'The database imports the limits and the settings; whoever uses it comes to it.',
+      { path: '^src/db/' }, { path: `^src/(?!db/|schemas/|config/|root[.]ts$)|${FASTIFY}` }),
+    rule('accounts-know-no-http', 'What logging in means is the same without a server: repositories, schemas and errors are enough.',
+      { path: '^src/accounts/' }, { path: `^src/(?!accounts/|repositories/|schemas/|errors/)|${FASTIFY}` }),
+    rule('http-is-no-plugin', 'What is HTTP serves plugins and routes, and needs none.',
+      { path: '^src/http/' }, { path: '^src/(?!http/|errors/|log/|schemas/)|node_modules/fastify-plugin/' }),
+    rule('log-knows-nobody', 'Everybody writes to the log.', { path: '^src/log/' }, { path: '^src/(?!log/)' }),
+    rule('errors-know-no-http', 'They are thrown everywhere; those of the database become answers there.',
+      { path: '^src/errors/' }, { path: `^src/(?!errors/|schemas/|db/errors[.]ts$)|${FASTIFY}` }),
+    rule('docs-are-texts', 'The documents are made of the errors and the schemas.',
+      { path: '^src/docs/' }, { path: `^src/(?!docs/|errors/|schemas/)|${FASTIFY}` }),
+    rule('plugins-know-no-tables', 'A plugin reaches data through nobody; of the database it knows the interface.',
+      { path: '^src/plugins/' }, { path: '^src/(?!plugins/|accounts/|docs/|errors/|http/|log/|schemas/|db/database[.]ts$|once[.]ts$)' }),
+    rule('settings-are-handed-out', 'Only the programs, app.ts and the database see the settings; whoever else needs one gets it.',
+      { path: '^src/', pathNot: '^src/(config|bin|db)/|^src/app[.]ts$' }, { path: '^src/config/' }),
+    rule('nobody-imports-programs', 'Programs, and the application that they start, are at the top.',
+      { path: '^src/', pathNot: '^src/bin/' }, { path: '^src/bin/|^src/app[.]ts$' }),
     rule('drizzle-stays-below', 'Queries are built in repositories, tables and the database.',
       { path: '^src/', pathNot: '^src/(db|repositories)/' }, { path: 'node_modules/drizzle-orm/' }),
     rule('drivers-stay-below', 'Only the database knows which one it is.',
