@@ -9,7 +9,7 @@ import { DATA, Settings, type Config } from './settings.js'
 // What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
 const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })
   .addFormat('database', isDatabase).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
-  .addFormat('redis', isRedisUrl).compile<Config>(Settings)
+  .addFormat('redis', isRedisUrl).addVocabulary(['x-note', 'x-default']).compile<Config>(Settings)
 
 /** Texts people leave in place of a secret. */
 const PLACEHOLDER = /change|replace|placeholder|example|your[-_ ]|default|secret|password|^(.{1,8})\1+$/i

@@ -14,30 +14,67 @@ export const DATA = '.data'
  */
 const MAX_HASH_THREADS = Math.max(1, (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1)
 
-const perMinute = (preset: number, what: string) =>
-  Type.Integer({ default: preset, minimum: 1, maximum: 1_000_000, description: `${what} in a minute, 1 to 1000000` })
+const perMinute = (preset: number, what: string, note?: string) => Type.Integer({
+  default: preset, minimum: 1, maximum: 1_000_000, description: `${what} in a minute, 1 to 1000000`, ...(note && { 'x-note': note })
+})
 
-const oneOf = (values: string[], preset: string) =>
-  Type.Union(values.map((value) => Type.Literal(value)), { default: preset, description: `one of ${values.join(', ')}` })
+const oneOf = (values: string[], preset: string, note?: string) => Type.Union(values.map((value) => Type.Literal(value)), {
+  default: preset, description: `one of ${values.join(', ')}`, ...(note && { 'x-note': note })
+})
 
-/** Every setting: name, rule, default. The descriptions are the second half of the line that a bad setting prints. */
+/**
+ * Every setting: name, rule, default. A description is the second half of the line that a bad setting prints. `npm run settings`
+ * writes the table in README.md from here: `x-note` stands behind the description, `x-default` in place of a default that is not
+ * the same everywhere.
+ */
 export const Settings = Type.Object({
-  NODE_ENV: oneOf(['development', 'production', 'test'], 'development'),
+  NODE_ENV: oneOf(['development', 'production', 'test'], 'development',
+    '`production` wants `DATABASE_URL` and a `SECRET_KEY` that is no placeholder'),
   DATABASE_URL: Type.String({
     default: `pglite:${DATA}/pglite`,
     format: 'database',
-    description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory'
+    description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory',
+    'x-note': '[which forms](#on-postgresql) of the first'
+  }),
+  DATABASE_POOL_SIZE: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: 'connections to PostgreSQL, 1 to 100' }),
+  DATABASE_CONNECT_TIMEOUT: Type.Integer({
+    default: 2000,
+    minimum: 100,
+    maximum: 60_000,
+    description: 'milliseconds for a new connection to PostgreSQL, 100 to 60000',
+    'x-note': 'what takes longer is 503'
+  }),
+  DATABASE_STATEMENT_TIMEOUT: Type.Integer({
+    default: 2000,
+    minimum: 100,
+    maximum: 60_000,
+    description: 'milliseconds for a statement in PostgreSQL, 100 to 60000',
+    'x-note': 'what takes longer is 503'
+  }),
+  DATABASE_MIGRATION_TIMEOUT: Type.Integer({
+    default: 60_000, minimum: 100, maximum: 3_600_000, description: 'milliseconds that db:migrate waits for another process, 100 to 3600000'
+  }),
+  DATABASE_QUEUE: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    maximum: 100_000,
+    description: 'statements on their way to PostgreSQL at most, 1 to 100000',
+    'x-note': 'more are 503 at once'
   }),
   SECRET_KEY: Type.String({
     default: '',
     minLength: 32,
-    description: 'at least 32 random characters; make one with: openssl rand -hex 32'
+    description: 'at least 32 random characters; make one with: openssl rand -hex 32',
+    'x-default': `made once, kept in \`${DATA}/secret-key\``,
+    'x-note': `\`${DATA}\` is closed to other users of the machine`
   }),
   SECRET_KEY_PREVIOUS: Type.Optional(Type.String({
-    minLength: 32, description: 'the SECRET_KEY before this one, at least 32 characters, while tokens signed with it are about'
+    minLength: 32,
+    description: 'the SECRET_KEY before this one, at least 32 characters, while tokens signed with it are about',
+    'x-note': 'it verifies and signs nothing, so that a new key logs nobody out'
   })),
   ACCESS_TOKEN_EXPIRE_MINUTES: Type.Integer({
-    default: 30, minimum: 1, maximum: 525_600, description: 'a whole number of minutes, 1 to 525600'
+    default: 30, minimum: 1, maximum: 525_600, description: 'a whole number of minutes, 1 to 525600', 'x-note': 'the life of a token'
   }),
   JWT_ISSUER: Type.String({ default: 'todo-backend', description: 'the "iss" of the tokens, a text' }),
   JWT_AUDIENCE: Type.String({ default: 'todo-backend', description: 'the "aud" of the tokens, a text' }),
@@ -45,7 +82,8 @@ export const Settings = Type.Object({
     default: 19_456,
     minimum: 8,
     maximum: 4_194_304,
-    description: 'memory of one password hash in KiB, 8 to 4194304 and at least 8 for each lane of ARGON2_PARALLELISM'
+    description: 'memory of one password hash in KiB, 8 to 4194304 and at least 8 for each lane of ARGON2_PARALLELISM',
+    'x-note': 'the next login upgrades a hash that was made at another cost'
   }),
   ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 100, description: 'passes of one password hash, 1 to 100' }),
   ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'lanes of one password hash, 1 to 16' }),
@@ -53,11 +91,18 @@ export const Settings = Type.Object({
     default: Math.min(Math.max(1, availableParallelism() - 1), MAX_HASH_THREADS),
     minimum: 1,
     maximum: MAX_HASH_THREADS,
-    description: `threads that hash passwords, 1 to ${MAX_HASH_THREADS} (one less than UV_THREADPOOL_SIZE)`
+    description: `threads that hash passwords, 1 to ${MAX_HASH_THREADS} (one less than UV_THREADPOOL_SIZE)`,
+    'x-default': 'processors − 1, at most 3'
   }),
-  HASH_QUEUE: Type.Integer({ default: 64, minimum: 0, maximum: 10_000, description: 'passwords that may wait to be hashed, 0 to 10000' }),
+  HASH_QUEUE: Type.Integer({
+    default: 64,
+    minimum: 0,
+    maximum: 10_000,
+    description: 'passwords that may wait to be hashed, 0 to 10000',
+    'x-note': 'signups and logins beyond that are 503 at once'
+  }),
   MAX_CONCURRENT_REQUESTS: Type.Integer({
-    default: 2000, minimum: 1, maximum: 100_000, description: 'requests of the API at a time, 1 to 100000'
+    default: 2000, minimum: 1, maximum: 100_000, description: 'requests of the API at a time, 1 to 100000', 'x-note': 'more are 503 at once'
   }),
   CORS_ORIGINS: Type.String({
     default: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
@@ -65,37 +110,31 @@ export const Settings = Type.Object({
     description: 'exact origins as a browser sends them, like https://app.example.com or capacitor://localhost (lower case, no path, no default port), ' +
       'with commas between, or *'
   }),
-  HOST: Type.String({ default: '', description: 'the address to listen on' }),
+  HOST: Type.String({ default: '', description: 'the address to listen on', 'x-default': '127.0.0.1, in production 0.0.0.0' }),
   PORT: Type.Integer({ default: 8000, minimum: 0, maximum: 65_535, description: 'a port number, 0 to 65535' }),
-  DATABASE_POOL_SIZE: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: 'connections to PostgreSQL, 1 to 100' }),
-  DATABASE_CONNECT_TIMEOUT: Type.Integer({
-    default: 2000, minimum: 100, maximum: 60_000, description: 'milliseconds for a new connection to PostgreSQL, 100 to 60000'
-  }),
-  DATABASE_STATEMENT_TIMEOUT: Type.Integer({
-    default: 2000, minimum: 100, maximum: 60_000, description: 'milliseconds for a statement in PostgreSQL, 100 to 60000'
-  }),
-  DATABASE_MIGRATION_TIMEOUT: Type.Integer({
-    default: 60_000, minimum: 100, maximum: 3_600_000, description: 'milliseconds that db:migrate waits for another process, 100 to 3600000'
-  }),
-  DATABASE_QUEUE: Type.Integer({
-    default: 1000, minimum: 1, maximum: 100_000, description: 'statements on their way to PostgreSQL at most, 1 to 100000'
-  }),
   SHUTDOWN_DRAIN_SECONDS: Type.Integer({
-    default: 0, minimum: 0, maximum: 60, description: 'seconds from the signal to stop until nobody is let in any more, 0 to 60'
+    default: 0,
+    minimum: 0,
+    maximum: 60,
+    description: 'seconds from the signal to stop until nobody is let in any more, 0 to 60',
+    'x-default': '0, in production 3'
   }),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
-  RATE_LIMIT: oneOf(['on', 'off'], 'on'),
-  RATE_LIMIT_ADDRESS: perMinute(60, 'signups and logins of an address'),
+  RATE_LIMIT: oneOf(['on', 'off'], 'on', '`off` for load tests'),
+  RATE_LIMIT_ADDRESS: perMinute(60, 'signups and logins of an address', 'an IPv6 address stands for its /64, and its /48 has ten times as many'),
   RATE_LIMIT_ACCOUNT: perMinute(10, 'signups and logins of an account from one address'),
   RATE_LIMIT_USER: perMinute(1000, 'other requests of a user'),
   TRUST_PROXY: Type.Optional(Type.String({
     format: 'proxies',
-    description: 'addresses, networks like 10.0.0.0/8, or loopback, linklocal, uniquelocal, with commas between'
+    description: 'addresses, networks like 10.0.0.0/8, or loopback, linklocal, uniquelocal, with commas between',
+    'x-note': 'the proxies whose `X-Forwarded-For` counts, or `Forwarded` where that is absent, without ports and brackets'
   })),
   REDIS_URL: Type.Optional(Type.String({
-    format: 'redis', description: 'redis://user:password@host:6379, or rediss:// for TLS'
+    format: 'redis',
+    description: 'redis://user:password@host:6379, or rediss:// for TLS',
+    'x-note': 'several processes share the limits; without it, or while it is away, each counts for itself'
   })),
   API_TITLE: Type.String({ default: 'Todo Backend API', description: 'the name in the documents, a text' }),
-  API_VERSION: Type.String({ default: version, description: 'the version in the documents, a text' })
+  API_VERSION: Type.String({ default: version, description: 'the version in the documents, a text', 'x-default': "the package's version" })
 })
 export type Config = Static<typeof Settings>
