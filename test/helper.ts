@@ -8,6 +8,7 @@ import type { LoginAnswer, User } from '../src/schemas/auth.js'
 import type { Task } from '../src/schemas/tasks.js'
 import { watchContract } from './support/contract.js'
 import { cleanDatabase, sqlOn } from './support/database.js'
+import type { KeptLog } from './support/log.js'
 
 export const PASSWORD = 'correct horse battery staple'
 
@@ -24,6 +25,8 @@ export interface Options {
   settings?: NodeJS.ProcessEnv
   /** Another application's database, to share it. */
   database?: Database
+  /** Where its log goes. */
+  output?: KeptLog
   /** Called before the application is ready, to add what a test needs: a hook, a route. */
   prepare?: (app: FastifyInstance) => unknown
 }
@@ -38,11 +41,11 @@ export interface CallOptions {
  * An application on a clean database, and what a client of it does. Every answer is compared with the OpenAPI
  * document; the test fails on one that does not fit.
  */
-export async function startApp (t: Test, { settings, database, prepare }: Options = {}) {
+export async function startApp (t: Test, { settings, database, output, prepare }: Options = {}) {
   const { database: db, drop } = database ? { database, drop: async () => {} } : await cleanDatabase()
   // A shared database stays open for the application it came from.
   const own = database ? { ...db, close: async () => {} } : db
-  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own)
+  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own, output)
   const violations = watchContract(app)
   await prepare?.(app)
   const fits = () => { if (violations.length > 0) throw new Error(`answers that do not fit the OpenAPI document:\n${violations.join('\n')}`) }

@@ -2,14 +2,14 @@ import { createHook } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { setTimeout } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { buildApp } from '../../src/app.js'
 import { loadConfig } from '../../src/config/load.js'
 import type { Database } from '../../src/db/database.js'
 import { PASSWORD, startApp, testSettings } from '../helper.js'
+import { keepLog } from '../support/log.js'
 import { listen, rawClient, request } from '../support/raw.js'
+import { until } from '../support/until.js'
 
 const { call, signUp, sql, db } = await startApp(t)
 const COST = '$argon2id$v=19$m=64,t=1,p=1$'
@@ -204,8 +204,8 @@ t.test('so many hashes are computed at a time as the setting says, of as many th
 })
 
 t.test('so many may wait for a hash as the setting says, and the others get 503, whoever they are', async (t) => {
-  const { log, prepare } = logBook()
-  const there = await startApp(t, { database: db, settings: { HASH_THREADS: '1', HASH_QUEUE: '2', LOG_LEVEL: 'warn' }, prepare })
+  const log = keepLog()
+  const there = await startApp(t, { database: db, settings: { HASH_THREADS: '1', HASH_QUEUE: '2', LOG_LEVEL: 'warn' }, output: log })
   const { email } = await there.signUp()
   const atOnce = async () => Promise.all([email, newEmail(), email, newEmail(), email].map(async (who) => logIn(who, 'wrong', there.call)))
   for (const answers of [await atOnce(), await atOnce()]) {
@@ -215,8 +215,7 @@ t.test('so many may wait for a hash as the setting says, and the others get 503,
       t.equal(headers['retry-after'], '2')
     }
   }
-  const lines = log.map((line) => JSON.parse(line) as { msg: string, queue: string })
-  t.strictSame(lines.map(({ msg, queue }) => [msg, queue]), [['overloaded', 'passwords']], 'the operator learns of it, and what is full, once a second')
+  t.strictSame(log.lines().map(({ msg, queue }) => [msg, queue]), [['overloaded', 'passwords']], 'the operator learns of it, and what is full, once a second')
   const signups = await Promise.all(Array.from({ length: 4 }, async () =>
     there.call('POST', '/api/auth/signup', { body: { email: newEmail(), password: PASSWORD, name: 'Ada' } })))
   t.strictSame(signups.map(({ status }) => status), [201, 201, 201, 503], 'signups have the same places')
@@ -237,7 +236,7 @@ t.test('nothing is hashed for a client that has gone, and its place is free', as
     const client = rawClient(port)
     const body = JSON.stringify({ email: newEmail(), password: PASSWORD })
     client.write(request('POST /api/auth/login HTTP/1.1', ['Host: localhost', 'Content-Type: application/json', `Content-Length: ${body.length}`], body))
-    while (arrived.length < 2) await setTimeout(1)
+    await until('both have arrived', () => arrived.length === 2)
     t.equal((await logIn(newEmail(), PASSWORD, there.call)).status, 503, 'it has the only place')
     client.end()
     await once(arrived[1]!, 'close')
@@ -294,16 +293,6 @@ t.test('a hash that was replaced while the login ran is not overwritten', async 
   t.equal(await hashOf(email), replacement)
 })
 
-/** Keeps every line that an application logs, instead of printing it. */
-function logBook () {
-  const log: string[] = []
-  const prepare = (app: FastifyInstance) => {
-    const stream = Object.getOwnPropertySymbols(app.log).find(({ description }) => description === 'pino.stream')!
-    Object.assign(app.log, { [stream]: { write: (line: string) => { log.push(line) } } })
-  }
-  return { log, prepare }
-}
-
 /** Makes every INSERT or UPDATE of a user fail, with the row in the message, as a careless trigger would. */
 async function refuseWrites (what: 'insert' | 'update') {
   await sql(`create function refuse_${what}() returns trigger language plpgsql as
@@ -315,24 +304,24 @@ async function refuseWrites (what: 'insert' | 'update') {
 t.test('a hash that cannot be renewed does not fail the login, and the next one tries again', async (t) => {
   const email = await accountWith(PASSWORD)
   const before = await hashOf(email)
-  const { log, prepare } = logBook()
-  const there = await startApp(t, { database: db, settings: { ...dearer[0], LOG_LEVEL: 'trace' }, prepare })
+  const log = keepLog()
+  const there = await startApp(t, { database: db, settings: { ...dearer[0], LOG_LEVEL: 'trace' }, output: log })
   const allow = await refuseWrites('update')
   const { status, body } = await logIn(email, PASSWORD, there.call)
   await allow()
   t.equal(status, 200)
   t.equal((await there.call('GET', '/api/auth/me', { token: body.access_token })).status, 200, 'the token works')
   t.equal(await hashOf(email), before)
-  t.match(log.join(''), /password hash not upgraded/, 'the operator learns of it')
-  t.notMatch(log.join(''), /argon2id/, 'but not the hash')
+  t.match(log.chunks.join(''), /password hash not upgraded/, 'the operator learns of it')
+  t.notMatch(log.chunks.join(''), /argon2id/, 'but not the hash')
   t.equal((await logIn(email, PASSWORD, there.call)).status, 200)
   t.match(await hashOf(email), 'm=128')
 })
 
 t.test('no log, however detailed, has a password, a hash or a token', async (t) => {
   const secret = 'correct-horse-8731'
-  const { log, prepare } = logBook()
-  const there = await startApp(t, { database: db, settings: { LOG_LEVEL: 'trace' }, prepare })
+  const log = keepLog()
+  const there = await startApp(t, { database: db, settings: { LOG_LEVEL: 'trace' }, output: log })
   const account = { email: newEmail(), password: secret, name: 'Ada' }
   const post = async (path: string, body: unknown) => there.call('POST', `/api/auth/${path}`, { body })
   const failing = async () => {
@@ -353,7 +342,7 @@ t.test('no log, however detailed, has a password, a hash or a token', async (t) 
     await failing()
   ]
   t.strictSame(answers.map(({ status }) => status), [409, 422, 400, 401, 422, 401, 500])
-  const text = log.join('')
+  const text = log.chunks.join('')
   t.equal(text.match(/"path":"\/api\/auth\/signup"/g)?.length, 5, 'each signup is in the log')
   t.match(text, /request failed/, 'with its stack, when it failed')
   for (const kept of [secret, 'argon2id', token, token.split('.')[2]]) t.notOk(text.includes(kept), kept)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { PASSWORD, startApp, type Answer, type Person } from '../helper.js'
 import { connectTo } from '../support/database.js'
 import { liarTo } from '../support/liar.js'
-import { keepLog, type LogLine } from '../support/log.js'
+import { keepLog } from '../support/log.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
@@ -11,10 +11,9 @@ const liar = await liarTo(t, server.url)
 const database = connectTo(liar.url, { DATABASE_POOL_SIZE: '1' })
 await database.start()
 t.teardown(async () => { await database.close() })
-let lines: () => LogLine[] = () => []
-const { call, signUp } = await startApp(t, {
-  database, settings: { LOG_LEVEL: 'error' }, prepare: (app) => { lines = keepLog(app).lines }
-})
+const log = keepLog()
+const { lines } = log
+const { call, signUp } = await startApp(t, { database, settings: { LOG_LEVEL: 'error' }, output: log })
 
 const ABSENT = '00000000-0000-7000-9000-000000000000'
 const ada = await signUp('Ada')

@@ -8,7 +8,7 @@ import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
 import { keepStarted } from '../../src/db/keep-started.js'
 import { PASSWORD, startApp } from '../helper.js'
 import { connectTo, serverUrl, sqlOn } from '../support/database.js'
-import { until } from '../support/server.js'
+import { until } from '../support/until.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
@@ -42,7 +42,7 @@ async function heals (t: Test, token: string, mend = async () => {}): Promise<vo
   ]) t.strictSame([answer.status, answer.body], [503, outage])
   t.equal((await call('GET', '/health')).status, 200)
   await mend()
-  await until(isReady)
+  await until('it is ready', isReady)
   t.ok(await isReady())
   const person = await signUp()
   await person.add('New')
@@ -82,7 +82,7 @@ t.test('a database of which a part is missing is 503 until the rest is there', a
   await operate('alter table users rename column name to called')
   t.equal((await ada.call('GET', '/api/auth/me')).status, 503, 'a column, too')
   await operate('alter table users rename column called to name')
-  await until(isReady)
+  await until('it is ready', isReady)
 
   t.equal((await ada.call('GET', '/api/auth/me')).status, 200)
 })
@@ -149,7 +149,7 @@ t.test('a role that may create nothing waits for somebody who migrates', async (
   await operate(`grant usage on schema public to ${name}`)
   const waiting = connect()
   await t.rejects(waiting.start(), new DatabaseUnavailable('42501'))
-  await until(isReady)
+  await until('it is ready', isReady)
   await operate(`grant usage on schema public to ${name}; grant select on users, tasks, task_counts to ${name}`)
   await t.resolves(waiting.start())
 })
@@ -170,9 +170,9 @@ t.test('a role with as many connections as the pool migrates and serves', needsS
   await operate('drop schema drizzle cascade; drop table users, tasks, task_counts; drop function count_tasks, forget_task_counts')
   await operate(`do $$ begin execute format('grant create on database %I to ${name}', current_database()); end $$`)
   const one = connect({ DATABASE_POOL_SIZE: '1' })
-  await until(async () => one.start().then(() => true, () => false))
+  await until('it starts', async () => one.start().then(() => true, () => false))
   t.equal(await one.recount(), 0)
-  await until(async () => one.ping().then(() => true, () => false))
+  await until('it answers', async () => one.ping().then(() => true, () => false))
   await t.resolves(one.ping())
 })
 
@@ -182,7 +182,7 @@ t.test('a database that is dropped, made anew and restored', needsServer, async 
   const name = direct.pathname.slice(1)
   const dump = join(t.testdir(), 'dump')
   await operate('drop schema if exists public, drizzle cascade; create schema public')
-  await until(isReady)
+  await until('it is ready', isReady)
   const ada = await signUp('Ada')
   await ada.add('Kept')
   const pg = (program: string, ...args: string[]) => { execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] }) }

@@ -4,7 +4,7 @@ import { startApp } from '../helper.js'
 import { connectTo, createDatabase, serverUrl } from '../support/database.js'
 import { disturbances } from '../support/disturbances.js'
 import { startLoops, wronglyStored, type Kept } from '../support/loops.js'
-import { until } from '../support/server.js'
+import { until } from '../support/until.js'
 
 const NAME = 'while tables, indexes and connections change, everybody gets what is theirs, or a 503'
 
@@ -30,7 +30,7 @@ t.test(NAME, { skip: !serverUrl && 'the embedded database has one connection' },
     const since = Math.max(calm, performance.now() - 1000)
     return loops.seen.filter(({ at, ms, status }) => status >= 300 && at + ms > since)
   }
-  await until(() => performance.now() > calm + 1000 && failed().length === 0)
+  await until('a second has passed without a failure', () => performance.now() > calm + 1000 && failed().length === 0)
   t.strictSame(failed(), [], 'and soon only success')
   t.strictSame((await loops.stop()).flatMap(({ wrong }) => wrong ?? []), [])
   const stored = await admin.unsafe<Array<{ id: string } & Kept>>('select id, title, is_completed from tasks')

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PASSWORD, startApp } from '../helper.js'
 import { listen, rawClient, request } from '../support/raw.js'
+import { until } from '../support/until.js'
 
 const PLACES = 3
 
@@ -34,11 +35,6 @@ const login = (() => {
   const body = JSON.stringify({ email: 'nobody@example.com', password: PASSWORD })
   return request('POST /api/auth/login HTTP/1.1', [HOST, 'Content-Type: application/json', `Content-Length: ${body.length}`], body)
 })()
-
-/** Waits for something to come true, for a few seconds at most. */
-async function until (isTrue: () => unknown): Promise<void> {
-  for (let tries = 0; tries < 500 && !isTrue(); tries++) await sleep(10)
-}
 
 /** A client that sends and does not read. */
 function deaf (bytes: string) {
@@ -80,7 +76,7 @@ t.test('who leaves while a hook waits for something takes no place along', async
   isSlow = true
   const clients = Array.from({ length: 10 }, () => rawClient(port))
   for (const client of clients) client.write(login)
-  await until(() => early.length === clients.length)
+  await until('who came too early has an answer', () => early.length === clients.length)
   isSlow = false
   for (const client of clients) client.reset()
   await Promise.all(early.map(async (raw) => raw.destroyed || once(raw, 'close')))

@@ -7,13 +7,13 @@ import { cleanDatabase } from '../support/database.js'
 import { endpoints, methodsByPath, pathOf } from '../support/endpoints.js'
 import { keepLog } from '../support/log.js'
 
-let log: ReturnType<typeof keepLog>
+const log = keepLog()
 const secret = 'a text that only its owner may see'
 
 const { call, signUp, sql } = await startApp(t, {
   settings: { LOG_LEVEL: 'info' },
+  output: log,
   prepare (app) {
-    log = keepLog(app)
     const route = (url: string, handler: () => Promise<unknown>) => app.get(url, {
       schema: { hide: true, response: { 200: { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } } } }
     }, handler)
@@ -196,8 +196,8 @@ t.test('a row that the database refuses is 500, and the log has neither its valu
 
 t.test('without a database', async (t) => {
   const { database, drop } = await cleanDatabase()
-  let outageLog: ReturnType<typeof keepLog>
-  const down = await startApp(t, { database, settings: { LOG_LEVEL: 'info' }, prepare: (app) => { outageLog = keepLog(app) } })
+  const outageLog = keepLog()
+  const down = await startApp(t, { database, settings: { LOG_LEVEL: 'info' }, output: outageLog })
   const eve = await down.signUp('Eve')
   await database.close()
   t.teardown(drop)

@@ -11,13 +11,11 @@ const known = { email: ada.email, password: PASSWORD }
 
 /** An application with limits, and every count at its beginning. */
 async function limited (t: Test, settings: NodeJS.ProcessEnv = {}) {
-  let log: ReturnType<typeof keepLog>
-  const { call } = await startApp(t, {
-    database: db, settings: { RATE_LIMIT: 'on', LOG_LEVEL: 'warn', ...settings }, prepare: (app) => { log = keepLog(app) }
-  })
+  const log = keepLog()
+  const { call } = await startApp(t, { database: db, settings: { RATE_LIMIT: 'on', LOG_LEVEL: 'warn', ...settings }, output: log })
   const logIn = async (body: unknown, from?: string) =>
     call('POST', '/api/auth/login', { body, headers: from === undefined ? {} : { 'x-forwarded-for': from } })
-  return { call, logIn, warnings: () => log.lines() }
+  return { call, logIn, warnings: log.lines }
 }
 
 const limitsOf = ({ headers }: Pick<Answer, 'headers'>) => [headers['ratelimit-policy'], headers.ratelimit]

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { startApp, type CallOptions } from '../helper.js'
 import { keepLog } from '../support/log.js'
 import { exchange, listen, rawClient, request } from '../support/raw.js'
+import { until } from '../support/until.js'
 
-let log: ReturnType<typeof keepLog>
+const log = keepLog()
 let isAsked = false
 const { app, call, signUp } = await startApp(t, {
   // The most talkative level: even there nothing may leak.
   settings: { LOG_LEVEL: 'trace' },
+  output: log,
   prepare (app) {
-    log = keepLog(app)
     app.get('/too-late', { schema: { hide: true } }, async ({ raw }) => {
       isAsked = true
       await once(raw.socket, 'close')
@@ -24,11 +24,6 @@ const { app, call, signUp } = await startApp(t, {
 const port = await listen(app)
 const ada = await signUp()
 const task = await ada.add('Buy milk')
-
-/** Waits for something to come true, for a few seconds at most. */
-async function until (isTrue: () => unknown): Promise<void> {
-  for (let tries = 0; tries < 500 && !isTrue(); tries++) await setTimeout(10)
-}
 
 const raw = (start: string, ...headers: string[]) => exchange(port, request(start, ['Host: localhost', 'Connection: close', ...headers]))
 
@@ -129,9 +124,9 @@ t.test('a request whose client went away before the answer is a line that says s
   log.chunks.length = 0
   const client = rawClient(port)
   client.write(request('GET /too-late?secret=1 HTTP/1.1', ['Host: localhost', 'X-Request-Id: left']))
-  await until(() => isAsked)
+  await until('it is asked', () => isAsked)
   client.end()
-  await until(() => requestLines().length > 0)
+  await until('it is in the log', () => requestLines().length > 0)
   t.match(requestLines(), [{ reqId: 'left', path: '/too-late', aborted: true }])
   t.equal(requestLines().length, 1)
   await call('GET', '/health')
@@ -207,9 +202,9 @@ t.test('a path is logged as a path, whatever host a request names', async (t) =>
 })
 
 t.test('a line is written at the level info, and not above it', async (t) => {
-  let quiet: ReturnType<typeof keepLog>
-  const { call } = await startApp(t, { database: app.db, settings: { LOG_LEVEL: 'warn' }, prepare: (app) => { quiet = keepLog(app) } })
+  const quiet = keepLog()
+  const { call } = await startApp(t, { database: app.db, settings: { LOG_LEVEL: 'warn' }, output: quiet })
   await call('GET', '/health')
   await call('GET', '/nope')
-  t.strictSame(quiet!.chunks, [])
+  t.strictSame(quiet.chunks, [])
 })

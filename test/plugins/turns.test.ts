@@ -5,15 +5,15 @@ import t, { type Test } from 'tap'
 import { startApp } from '../helper.js'
 import { keepLog } from '../support/log.js'
 import { exchange, listen, rawClient, request } from '../support/raw.js'
+import { until } from '../support/until.js'
 
 /** The handlers of `GET /slow` that wait for one of these, by the query. */
 const gates = new Map<string, () => void>()
-let log: ReturnType<typeof keepLog>
+const log = keepLog()
 
-const { app, db, call } = await startApp(t, { settings: { LOG_LEVEL: 'info' }, prepare })
+const { app, db, call } = await startApp(t, { settings: { LOG_LEVEL: 'info' }, output: log, prepare })
 
 function prepare (app: FastifyInstance): void {
-  log = keepLog(app)
   app.get('/slow', { schema: { hide: true } }, async ({ url }) => {
     await new Promise<void>((resolve) => { gates.set(url.split('?')[1]!, resolve) })
     return url
@@ -26,13 +26,8 @@ const slow = (name: string) => request(`GET /slow?${name} HTTP/1.1`, [HOST, `X-R
 /** More than what the system takes from a server for a client that reads nothing. */
 const FILE = request('GET /docs/static/swagger-ui-bundle.js HTTP/1.1', [HOST, 'X-Request-Id: file']).repeat(8)
 
-/** Waits for something to come true, for a few seconds at most. */
-async function until (isTrue: () => unknown): Promise<void> {
-  for (let tries = 0; tries < 500 && !isTrue(); tries++) await sleep(10)
-}
-
 async function open (name: string): Promise<void> {
-  await until(() => gates.has(name))
+  await until(`${name} is begun`, () => gates.has(name))
   gates.get(name)!()
   gates.delete(name)
 }
@@ -44,7 +39,7 @@ t.test('requests that come together are answered in their order, one begun after
   const client = rawClient(port)
   client.write(slow('a') + slow('b') + request('GET /slow?c HTTP/1.1', [HOST, 'Connection: close']))
   for (const name of ['a', 'b', 'c']) {
-    await until(() => gates.has(name))
+    await until(`${name} is begun`, () => gates.has(name))
     t.strictSame([...gates.keys()], [name])
     await open(name)
   }
@@ -61,7 +56,7 @@ t.test('fifty may wait on a connection, and one more ends it', async (t) => {
   const greedy = rawClient(port)
   greedy.write(slow('first') + health.repeat(300))
   t.strictSame(await greedy.answers(), [])
-  await until(() => goneInLog().length > 51)
+  await until('all that were let in are in the log', () => goneInLog().length > 51)
   t.equal(goneInLog().length, 52, 'those that were let in are in the log, the rest is not')
   await open('first')
 })
@@ -70,9 +65,9 @@ t.test('a request whose client goes before its turn is a line of the log, once',
   log.chunks.length = 0
   const client = rawClient(port)
   client.write(slow('one') + slow('two') + slow('three'))
-  await until(() => gates.has('one'))
+  await until('it is begun', () => gates.has('one'))
   client.reset()
-  await until(() => goneInLog().length === 3)
+  await until('all three are in the log', () => goneInLog().length === 3)
   await open('one')
   await sleep(20)
   t.strictSame(goneInLog(), ['one', 'two', 'three'])
@@ -88,7 +83,7 @@ t.test('a broken request behind others is not taken for their answer', async (t)
 
 /** An application that waits for its clients as long as the given milliseconds. */
 async function impatient (t: Test, timeout: number) {
-  const there = await startApp(t, { database: db, settings: { LOG_LEVEL: 'info' }, prepare })
+  const there = await startApp(t, { database: db, settings: { LOG_LEVEL: 'info' }, output: log, prepare })
   there.app.server.timeout = timeout
   return listen(there.app)
 }
@@ -101,7 +96,7 @@ t.test('who reads nothing is cut, whatever else is sent, and is a line of the lo
     client.pause()
     client.write(FILE)
     const talk = setInterval(() => { client.write(more) }, 20)
-    await until(() => goneInLog().includes('file'))
+    await until('it is in the log', () => goneInLog().includes('file'))
     clearInterval(talk)
     t.ok(goneInLog().includes('file'))
     client.end()
@@ -112,7 +107,7 @@ t.test('a server that takes its time, and a client between two requests, are not
   const there = await impatient(t, 50)
   const client = rawClient(there)
   client.write(slow('long'))
-  await until(() => gates.has('long'))
+  await until('it is begun', () => gates.has('long'))
   await sleep(200)
   await open('long')
   await client.more()

@@ -6,7 +6,8 @@ import t from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
-import { account, baseOf, canLogIn, halfSignup, request, settings, until } from '../support/server.js'
+import { account, baseOf, canLogIn, halfSignup, request, settings } from '../support/server.js'
+import { until } from '../support/until.js'
 
 /** Nothing listens there. */
 const ABSENT = 'postgres://ada:s3cret@127.0.0.1:1/todo'
@@ -55,7 +56,7 @@ t.test('on its embedded database it tells a person where everything is', async (
     const finish = await halfSignup(base)
     server.child.kill('SIGTERM')
     await server.says(/"stopping"/)
-    await until(async () => await fetch(`${base}/health`).then(() => false, () => true))
+    await until('nobody is let in', async () => await fetch(`${base}/health`).then(() => false, () => true))
     await t.rejects(fetch(`${base}/health`), 'nobody else comes in')
     t.match(await finish(), /^HTTP\/1\.1 100 [^]+HTTP\/1\.1 201 Created\r\n[^]+connection: close/i)
     t.match(await server.ended, { status: 0, signal: null, err: '' })

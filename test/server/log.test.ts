@@ -6,7 +6,8 @@ import t, { type Test } from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { migratedDump } from '../support/dump.js'
 import { start, type Program } from '../support/process.js'
-import { baseOf, settings, until } from '../support/server.js'
+import { baseOf, settings } from '../support/server.js'
+import { until } from '../support/until.js'
 
 /** A folder to start a server in, with an embedded database: its first start would take seconds. */
 const home = t.testdir()
@@ -65,7 +66,7 @@ t.test('the banner, too, has nowhere to go', async (t) => {
   const server = start(t, 'server.ts', home, { ...settings, PORT: String(port) })
   server.child.stdout!.destroy()
   const base = `http://127.0.0.1:${port}`
-  await until(async () => fetch(`${base}/ready`).then(({ ok }) => ok, () => false))
+  await until('it is ready', async () => fetch(`${base}/ready`).then(({ ok }) => ok, () => false))
   await talk(t, base)
   await ends(t, server)
 })
@@ -74,7 +75,7 @@ t.test('the disk of the log is full: the API goes on, and it ends', async (t) =>
   const port = await freePort()
   const server = start(t, 'server.ts', home, { ...settings, PORT: String(port) }, openSync('/dev/full', 'w'))
   const base = `http://127.0.0.1:${port}`
-  await until(async () => fetch(`${base}/ready`).then(({ ok }) => ok, () => false))
+  await until('it is ready', async () => fetch(`${base}/ready`).then(({ ok }) => ok, () => false))
   await talk(t, base)
   await ends(t, server)
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { frontOf } from '../support/front.js'
 import { start } from '../support/process.js'
-import { account, canLogIn, halfSignup, request, settings, until } from '../support/server.js'
+import { account, canLogIn, halfSignup, request, settings } from '../support/server.js'
+import { until } from '../support/until.js'
 import { postgresServer } from '../support/wire.js'
 
 const SECRET_KEY = 'kF9v2xQ7mZ4tB8nR1wY6cH3jL5pS0dGa'
@@ -36,7 +37,7 @@ t.test('it comes up without its database, answers 503, and heals when the databa
     t.strictSame(answer.body, { detail: 'Service unavailable', status_code: 503 })
   }
   await database.accept()
-  await until(async () => (await request(base!, 'GET', '/ready')).status === 200)
+  await until('it is ready', async () => (await request(base!, 'GET', '/ready')).status === 200)
   t.equal((await request(base!, 'POST', '/api/auth/signup', account)).status, 201)
   await canLogIn(t, base!)
   // The last test sees how it ends with a client that never finishes.
@@ -54,7 +55,7 @@ t.test('it comes up without its database, answers 503, and heals when the databa
     }
     await canLogIn(t, base!)
     const isOpen = async () => fetch(`${base}/health`).then(() => true, () => false)
-    await until(async () => !await isOpen())
+    await until('it is closed', async () => !await isOpen())
     t.notOk(await isOpen(), 'then nobody else comes in')
   })
 })
@@ -71,7 +72,7 @@ t.test('a signal ends it with status 0 before it has reached its database, too',
   const database = await postgresServer(t)
   database.treat('stall')
   const server = start(t, 'server.ts', t.testdir(), { ...settings, DATABASE_URL: database.url })
-  await until(() => database.connections() > 0)
+  await until('it connects', () => database.connections() > 0)
   server.child.kill('SIGTERM')
   t.match(await server.ended, { status: 0, signal: null, err: '' })
 })

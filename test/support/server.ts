@@ -37,10 +37,5 @@ export async function halfSignup (base: string): Promise<() => Promise<string>> 
   }
 }
 
-/** Waits, for half a minute at most. */
-export async function until (isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300 && !await isSo(); tries++) await new Promise((resolve) => { setTimeout(resolve, 100) })
-}
-
 /** The base URL out of the banner. */
 export const baseOf = async (server: Program) => (await server.says(/API +(http:\S+)\/api\n/))[1]!

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import type { Test } from 'tap'
 import { startChild, type Child } from './child.js'
-import { freePort, need, until } from './run.js'
+import { freePort, need } from './run.js'
+import { until } from '../../support/until.js'
 
 /** A PostgreSQL server of the test's own. */
 export interface Cluster {

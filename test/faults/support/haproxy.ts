@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startChild } from './child.js'
-import { folder, freePort, need, until } from './run.js'
+import { folder, freePort, need } from './run.js'
+import { until } from '../../support/until.js'
 
 /**
  * Puts HAProxy in front of servers, as docs/reliability.md shows it: it asks each for /ready, and tries another one

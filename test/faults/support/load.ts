@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { Task } from '../../../src/schemas/tasks.js'
 import { clientOf, type Client, type NoAnswer, type Person } from './client.js'
 import { acknowledge, expect, textsOf, type Entry, type Ledger } from './ledger.js'
-import { until } from './run.js'
+import { until } from '../../support/until.js'
 
 /** One request of the load. */
 export interface Sample {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startChild } from './child.js'
-import { folder, freePort, need, until } from './run.js'
+import { folder, freePort, need } from './run.js'
+import { until } from '../../support/until.js'
 
 /** What a server may set for its sessions, and PgBouncer does not pass on. */
 const IGNORED = ['extra_float_digits', 'statement_timeout', 'search_path', 'default_transaction_isolation', 'default_transaction_read_only', 'options',

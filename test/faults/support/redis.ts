@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
 import { startChild, type Child } from './child.js'
-import { folder, freePort, need, until } from './run.js'
+import { folder, freePort, need } from './run.js'
+import { until } from '../../support/until.js'
 
 /** A Redis of the test's own, which keeps nothing when it ends. */
 export interface OwnRedis {

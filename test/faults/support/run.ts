@@ -3,7 +3,6 @@ import { delimiter, join } from 'node:path'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 /** `npm run test:faults -- --full`: the numbers of the promise instead of those that fit into a check. */
@@ -30,14 +29,6 @@ export async function freePort (): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
-}
-
-/** Waits until something is so. @throws after the given seconds */
-export async function until (what: string, isSo: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !await isSo();) {
-    if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${what}`)
-    await sleep(20)
-  }
 }
 
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin']

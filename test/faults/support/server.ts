@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Settings } from '../../../src/config/settings.js'
 import { startChild, type Child } from './child.js'
-import { NOISE, folder, freePort, until } from './run.js'
+import { NOISE, folder, freePort } from './run.js'
+import { until } from '../../support/until.js'
 
 /** The server as it is shipped: built, in a process of its own, as in production. */
 export interface Server {
