@@ -45,11 +45,12 @@ export const turnsPlugin = fp(async (app) => {
     reply.raw.once('socket', () => {
       // Node is still busy with the answer before.
       process.nextTick(() => {
-        if (socket.destroyed) return
-        line.waiting.delete(request)
-        watch(line)
-        beginAnswer(socket, reply.raw)
-        done()
+        if (!socket.destroyed) {
+          line.waiting.delete(request)
+          watch(line)
+          beginAnswer(socket, reply.raw)
+          done()
+        }
       })
     })
   })
