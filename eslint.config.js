@@ -23,5 +23,14 @@ export default [
       '@typescript-eslint/consistent-type-imports': 'error',
       '@stylistic/max-len': ['error', { code: 130, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }]
     }
+  },
+  {
+    files: ['test/**/*.test.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', {
+        selector: "Program > ExpressionStatement > CallExpression[callee.object.name='t'][callee.property.name='teardown']",
+        message: 'teardown(t, …) of test/support/teardown.ts: t.teardown of a file waits for the last file of the suite.'
+      }]
+    }
   }
 ]

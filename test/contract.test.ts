@@ -4,6 +4,7 @@ import { startApp } from './helper.js'
 import { breakTables } from './support/broken-tables.js'
 import { cleanDatabase } from './support/database.js'
 import { documentOf, examplesOf, operationsOf, type Operation } from './support/document.js'
+import { teardown } from './support/teardown.js'
 
 /*
  * Every documented answer of every operation is produced here, by a real request, and is what its example says. Every
@@ -21,7 +22,7 @@ type Change = (good: Request) => Partial<Request> | Promise<Partial<Request>>
 interface Failure { detail: string | Array<{ loc: string[], type: string }> }
 
 const { database, drop } = await cleanDatabase()
-t.teardown(drop)
+teardown(t, drop)
 const { app, call, signUp, sql } = await startApp(t, { database })
 const ada = await signUp('Ada')
 const eve = await signUp('Eve')

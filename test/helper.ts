@@ -9,6 +9,7 @@ import type { Task } from '../src/schemas/tasks.js'
 import { watchContract } from './support/contract.js'
 import { cleanDatabase, sqlOn } from './support/database.js'
 import type { KeptLog } from './support/log.js'
+import { teardown } from './support/teardown.js'
 
 export const PASSWORD = 'correct horse battery staple'
 
@@ -49,7 +50,7 @@ export async function startApp (t: Test, { settings, database, output, prepare }
   const violations = watchContract(app)
   await prepare?.(app)
   const fits = () => { if (violations.length > 0) throw new Error(`answers that do not fit the OpenAPI document:\n${violations.join('\n')}`) }
-  t.teardown(async () => {
+  teardown(t, async () => {
     await app.close()
     await drop()
     fits()

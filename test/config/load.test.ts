@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { ConfigError } from '../../src/config/errors.js'
 import { loadConfig } from '../../src/config/load.js'
 import { Settings, type Config } from '../../src/config/settings.js'
+import { teardown } from '../support/teardown.js'
 
 const names = Object.keys(Settings.properties) as Array<keyof Config>
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -17,7 +18,7 @@ const production = { NODE_ENV: 'production', DATABASE_URL: 'postgres://ada:hunte
 for (const name of names) delete process.env[name]
 const home = process.cwd()
 process.chdir(t.testdir())
-t.teardown(() => { process.chdir(home) })
+teardown(t, () => { process.chdir(home) })
 
 /** A bad setting is one line that names it and says how to mend it, and keeps its value to itself. */
 function isRefused (t: Test, env: NodeJS.ProcessEnv, name: keyof Config, said: RegExp = /./): void {

@@ -2,13 +2,14 @@ import t from 'tap'
 import { isCurrent } from '../../src/db/current.js'
 import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
 import { connectTo, sqlOn } from '../support/database.js'
+import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
 const { url } = await postgresServer(t)
 // One connection, so that what a session is told holds for the next statement, too.
 const database = connectTo(url, { DATABASE_POOL_SIZE: '1' })
 await database.start()
-t.teardown(async () => { await database.close() })
+teardown(t, async () => { await database.close() })
 const sql = sqlOn(database)
 
 t.test('a role that may not read the list of migrations takes the tables for it', async (t) => {

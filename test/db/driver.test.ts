@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import { startApp, type Person } from '../helper.js'
 import { connectTo } from '../support/database.js'
+import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
 /*
@@ -18,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const server = await postgresServer(t)
 const database = connectTo(server.url, { DATABASE_POOL_SIZE: '2' })
 await database.start()
-t.teardown(async () => { await database.close() })
+teardown(t, async () => { await database.close() })
 const { signUp, sql } = await startApp(t, { database })
 
 t.test('the driver is the version that was repaired, and is repaired', async (t) => {

@@ -3,6 +3,7 @@ import { PASSWORD, startApp, type Answer, type Person } from '../helper.js'
 import { connectTo } from '../support/database.js'
 import { liarTo } from '../support/liar.js'
 import { keepLog } from '../support/log.js'
+import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
@@ -10,7 +11,7 @@ const liar = await liarTo(t, server.url)
 // Of one connection, so that two statements at a time are sent one behind the other.
 const database = connectTo(liar.url, { DATABASE_POOL_SIZE: '1' })
 await database.start()
-t.teardown(async () => { await database.close() })
+teardown(t, async () => { await database.close() })
 const log = keepLog()
 const { lines } = log
 const { call, signUp } = await startApp(t, { database, settings: { LOG_LEVEL: 'error' }, output: log })

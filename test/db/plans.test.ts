@@ -2,9 +2,10 @@ import t from 'tap'
 import type { Database } from '../../src/db/database.js'
 import { tasksOf, type OwnedTasks } from '../../src/repositories/owned-tasks.js'
 import { cleanDatabase, sqlOn } from '../support/database.js'
+import { teardown } from '../support/teardown.js'
 
 const { database, drop } = await cleanDatabase()
-t.teardown(async () => {
+teardown(t, async () => {
   await database.close()
   await drop()
 })

@@ -5,11 +5,12 @@ import { ConstraintViolation, DatabaseUnavailable, DatabaseUnfit, ForeignAnswer,
 import { PASSWORD, startApp } from '../helper.js'
 import { connectTo, createDatabase, serverUrl, sqlOn } from '../support/database.js'
 import { proxyTo } from '../support/proxy.js'
+import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
 const database = connectTo(server.url, { DATABASE_POOL_SIZE: '2' })
-t.teardown(async () => { await database.close() })
+teardown(t, async () => { await database.close() })
 const { call, signUp, sql } = await startApp(t, { database })
 
 // This takes as long as the deadline, so that it goes on beside the tests; the last of them looks at it.

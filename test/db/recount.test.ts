@@ -1,11 +1,12 @@
 import t from 'tap'
 import { cleanDatabase, connectTo, sqlOn } from '../support/database.js'
+import { teardown } from '../support/teardown.js'
 
 const { database, url, drop } = await cleanDatabase()
 // Whoever counts anew ends their own connections first; others write meanwhile.
 const others = url === undefined ? database : connectTo(url)
 await others.start()
-t.teardown(async () => {
+teardown(t, async () => {
   await others.close()
   await database.close()
   await drop()

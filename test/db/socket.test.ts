@@ -10,6 +10,7 @@ import { socketsTo } from '../../src/db/socket.js'
 import { connectTo } from '../support/database.js'
 import { certificate, frontOf } from '../support/front.js'
 import { proxyTo } from '../support/proxy.js'
+import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
 const { url } = await postgresServer(t)
@@ -19,7 +20,7 @@ const secure = await frontOf(t, url, { answer: 'S' })
 const stuffed = await frontOf(t, url, { answer: 'SX' })
 const folder = mkdtempSync(join(tmpdir(), 'todo-'))
 await frontOf(t, url, { path: join(folder, '.s.PGSQL.5432') })
-t.teardown(() => { rmSync(folder, { recursive: true }) })
+teardown(t, () => { rmSync(folder, { recursive: true }) })
 const hasIPv6 = Object.values(networkInterfaces()).flat().some((one) => one?.internal && one.family === 'IPv6')
 const six = hasIPv6 ? await frontOf(t, url, { path: '::1' }) : undefined
 const ca = `sslrootcert=${certificate('ca.crt')}`

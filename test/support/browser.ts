@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { chromium, type Browser } from 'playwright-core'
 import type { Test } from 'tap'
+import { teardown } from './teardown.js'
 
 /** No sandbox, because CI is root in a container; and no talk with anybody but the page's own server. */
 const FLAGS = [
@@ -41,6 +42,6 @@ export async function openBrowser (t: Test): Promise<Browser | null> {
     return null
   }
   const browser = await chromium.launch({ executablePath, args: FLAGS })
-  t.teardown(async () => { await browser.close() })
+  teardown(t, async () => { await browser.close() })
   return browser
 }

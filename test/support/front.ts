@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { TLSSocket } from 'node:tls'
 import type { Test } from 'tap'
+import { teardown } from './teardown.js'
 
 /** The path of a certificate or key of the tests: of an authority, a server (localhost, 127.0.0.1), a client. Good until 2126. */
 export const certificate = (name: string) => fileURLToPath(new URL(`certificates/${name}`, import.meta.url))
@@ -62,7 +63,7 @@ export async function frontOf (t: Test, url: string, { answer = 'N', path = '127
     })
   })
   await once(path.startsWith('/') ? server.listen(path) : server.listen(0, path), 'listening')
-  t.teardown(() => {
+  teardown(t, () => {
     server.close()
     for (const socket of open) socket.destroy()
   })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
+import { teardown } from './teardown.js'
 
 /** A way to a database that can give an answer to somebody else. */
 export interface Liar {
@@ -67,7 +68,7 @@ export async function liarTo (t: Test, url: string): Promise<Liar> {
     }
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => {
+  teardown(t, () => {
     server.close()
     for (const socket of sockets) socket.destroy()
   })

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
+import { teardown } from './teardown.js'
 
 /**
  * A reverse proxy that serves a server below a prefix and hands its answers on as they are.
@@ -20,6 +21,6 @@ export async function prefixProxy (t: Test, target: string, prefix: string): Pro
     incoming.pipe(forwarded)
   }).listen(0, '127.0.0.1')
   await once(proxy, 'listening')
-  t.teardown(() => { proxy.close().closeAllConnections() })
+  teardown(t, () => { proxy.close().closeAllConnections() })
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}${prefix}`
 }

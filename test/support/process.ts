@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Settings } from '../../src/config/settings.js'
+import { teardown } from './teardown.js'
 
 /** What the test runner gives its own processes; it costs a program a second of CPU. */
 const ONLY_TESTS = /@tapjs\/mock|^--enable-source-maps$/
@@ -39,7 +40,7 @@ export function start (t: Test, program: string, cwd: string, settings: NodeJS.P
   child.stderr!.setEncoding('utf8').on('data', (text: string) => { output.err += text })
   const ended = once(child, 'close').then(([status, signal]) =>
     ({ status: status as number | null, signal: signal as NodeJS.Signals | null, ...output }))
-  t.teardown(() => { child.kill('SIGKILL') })
+  teardown(t, () => { child.kill('SIGKILL') })
 
   return {
     child,

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { reuseDatabases } from './database.js'
+import { beginFile } from './teardown.js'
 
 /** Which folders share a process: in each about as much to do. */
 const suites = {
@@ -21,9 +22,9 @@ const apart = ['browser', 'built', 'faults']
 export async function runSuite (name: keyof typeof suites): Promise<void> {
   const close = reuseDatabases()
   for (const file of filesOf(name)) {
-    const done = collectTeardowns()
+    const endFile = beginFile()
     await import(`../${file}`)
-    await t.test(`${file} leaves nothing open`, done)
+    await t.test(`${file} leaves nothing open`, endFile)
   }
   await close()
 }
@@ -36,12 +37,4 @@ function filesOf (suite: keyof typeof suites): string[] {
   const forgotten = files.filter((file) => !known.includes(dirname(file)))
   if (forgotten.length > 0) throw new Error(`no suite runs ${forgotten.join(', ')}`)
   return files.filter((file) => suites[suite].includes(dirname(file)))
-}
-
-/** What a file wants to be done after its tests would else wait for the last file. @returns what does it */
-function collectTeardowns (): (t: Test) => Promise<void> {
-  const collected: Array<() => unknown> = []
-  t.teardown = (fn) => { collected.unshift(fn); return t }
-  // Each of them, even after one that fails: what stays open would keep the process waiting instead of telling.
-  return async (t) => { for (const fn of collected) await t.resolves(async () => { await fn() }) }
 }

@@ -6,6 +6,7 @@ import { connectEmbedded } from '../../src/db/embedded.js'
 import { createDatabase, serverUrl } from './database.js'
 import { migratedDump } from './dump.js'
 import { proxyTo, type Proxy } from './proxy.js'
+import { teardown } from './teardown.js'
 
 /**
  * A new, empty database on a PostgreSQL server, behind a proxy that a test can break. Without a server to test on, an
@@ -14,7 +15,7 @@ import { proxyTo, type Proxy } from './proxy.js'
 export async function postgresServer (t: Test): Promise<Proxy> {
   const { url, drop } = serverUrl ? await createDatabase(serverUrl) : await serveEmbedded()
   const proxy = await proxyTo(url)
-  t.teardown(async () => {
+  teardown(t, async () => {
     proxy.refuse()
     proxy.cut()
     await drop()
