@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Settings } from '../src/config/settings.js'
-import { end, freePort, launch, root, sleep } from './bench/shell.js'
+import { freePort } from '../test/support/free-port.js'
+import { end, launch, root, sleep } from './bench/shell.js'
 
 // `npm run load:smoke`: 100 people at the same time on the built server for a few seconds; ends with status 1 on any error.
 // On the database of DATABASE_URL, or the embedded one.

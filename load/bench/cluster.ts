@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { ask, initialize, programFolders, startServer, stopServer } from '../../test/support/postgresql.js'
 import { load, type Sizes } from './data.js'
-import { cache, freePort, root, run } from './shell.js'
+import { cache, root, run } from './shell.js'
 
 /** PostgreSQL as it would run: durable, and with room for the data set in memory. */
 const SETTINGS = {
-  listen_addresses: '127.0.0.1',
   max_connections: 100,
   shared_buffers: '512MB',
   max_wal_size: '4GB',
@@ -19,11 +19,13 @@ const SETTINGS = {
   autovacuum: 'off'
 }
 
+const SUPERUSER = 'todo'
+
 /** A PostgreSQL of the benchmark's own. */
 export interface Cluster {
   url: string
   /** What the results depend on, as the server itself says it. */
-  settings: Record<string, string>
+  settings: Record<string, unknown>
   stop: () => Promise<void>
 }
 
@@ -50,10 +52,8 @@ export async function startCluster (sizes: Sizes): Promise<Cluster> {
 }
 
 function binaries (): string {
-  const folders = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].filter((folder) => existsSync(folder))
-  const bins = folders.flatMap((folder) => readdirSync(folder).sort((a, b) => Number(a) - Number(b)).map((name) => join(folder, name, 'bin')))
-  const found = bins.filter((bin) => existsSync(join(bin, 'initdb'))).at(-1)
-  if (!found) throw new Error('PostgreSQL is not installed (looked for initdb in /usr/lib/postgresql/*/bin)')
+  const found = programFolders().find((bin) => existsSync(join(bin, 'initdb')))
+  if (!found) throw new Error('PostgreSQL is not installed (looked for initdb in /usr/lib/postgresql/*/bin and PATH)')
   return found
 }
 
@@ -66,18 +66,12 @@ function keyOf (sizes: Sizes, bin: string): string {
   return hash.digest('hex').slice(0, 12)
 }
 
-/** PostgreSQL refuses to run as root. */
-async function asPostgres (file: string, args: string[]): Promise<string> {
-  return process.getuid?.() === 0 ? await run('runuser', ['-u', 'postgres', '--', file, ...args], { cwd: cache }) : await run(file, args)
-}
-
 async function makeTemplate (bin: string, template: string, sizes: Sizes): Promise<void> {
   console.log('Loading the data set, once …')
   const folder = `${template}.${process.pid}`
   mkdirSync(folder, { mode: 0o700 })
-  if (process.getuid?.() === 0) await run('chown', ['postgres', folder])
   try {
-    await asPostgres(join(bin, 'initdb'), ['-D', folder, '-U', 'todo', '-A', 'trust', '-E', 'UTF8', '--locale=C'])
+    initialize(bin, folder, SUPERUSER)
     const cluster = await start(bin, folder)
     try {
       await run(process.execPath, [join(root, 'dist/migrate.js')], {
@@ -96,19 +90,13 @@ async function makeTemplate (bin: string, template: string, sizes: Sizes): Promi
 }
 
 async function start (bin: string, folder: string): Promise<Cluster> {
-  const port = await freePort()
-  const settings = Object.entries({ ...SETTINGS, port, unix_socket_directories: folder }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const log = join(folder, 'log')
-  await asPostgres(join(bin, 'pg_ctl'), ['-D', folder, '-w', '-s', '-l', log, '-o', settings.join(' '), 'start'])
-  const url = `postgres://todo@127.0.0.1:${port}/postgres`
-  const sql = postgres(url, { max: 1 })
-  const rows = await sql<Array<{ name: string, value: string }>>`
-    select name, current_setting(name) as value from pg_settings
-    where name in ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')`
-  await sql.end()
+  const server = await startServer(bin, folder, SUPERUSER, Object.entries(SETTINGS).map(([name, value]) => `${name}=${value}`))
+  const url = `postgres://${SUPERUSER}@127.0.0.1:${server.port}/postgres`
+  const rows = await ask(url, `select name, current_setting(name) as value from pg_settings
+    where name in ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')`)
   return {
     url,
     settings: Object.fromEntries(rows.map(({ name, value }) => [name, value])),
-    async stop () { await asPostgres(join(bin, 'pg_ctl'), ['-D', folder, '-w', '-s', '-m', 'fast', 'stop']) }
+    stop: async () => { await stopServer(server) }
   }
 }

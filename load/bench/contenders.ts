@@ -2,7 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { end, cache, freePort, has, launch, root, run, sleep } from './shell.js'
+import { freePort } from '../../test/support/free-port.js'
+import { end, cache, has, launch, root, run, sleep } from './shell.js'
 import { cpuSeconds, rss } from './proc.js'
 
 /** What every contender is given; and a token that it has to accept. */

@@ -1,7 +1,6 @@
 import { execFile, spawn, type ChildProcess, type ExecFileOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,16 +36,6 @@ export async function end (child: ChildProcess): Promise<void> {
   child.kill('SIGTERM')
   await ended
   clearTimeout(impatience)
-}
-
-/** @returns a port that was free a moment ago */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export const sleep = promisify(setTimeout)

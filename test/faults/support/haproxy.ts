@@ -2,8 +2,9 @@ import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { startChild } from './child.js'
-import { folder, freePort, need } from './run.js'
+import { startChild } from '../../support/child.js'
+import { freePort } from '../../support/free-port.js'
+import { folder, need } from './run.js'
 import { until } from '../../support/until.js'
 
 /**

@@ -2,13 +2,14 @@ import { chmodSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { startChild } from './child.js'
-import { folder, freePort, need } from './run.js'
+import { startChild } from '../../support/child.js'
+import { freePort } from '../../support/free-port.js'
+import { folder, need } from './run.js'
 import { until } from '../../support/until.js'
 
 /** What a server may set for its sessions, and PgBouncer does not pass on. */
 const IGNORED = ['extra_float_digits', 'statement_timeout', 'search_path', 'default_transaction_isolation', 'default_transaction_read_only', 'options',
-  'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'client_min_messages']
+  'IntervalStyle', 'bytea_output', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'client_min_messages']
 
 /**
  * Puts PgBouncer in transaction mode in front of a database. It has fewer connections than the server, and renews them each

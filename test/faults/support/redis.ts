@@ -2,8 +2,9 @@ import { openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Redis } from 'ioredis'
-import { startChild, type Child } from './child.js'
-import { folder, freePort, need } from './run.js'
+import { startChild, type Child } from '../../support/child.js'
+import { freePort } from '../../support/free-port.js'
+import { folder, need } from './run.js'
 import { until } from '../../support/until.js'
 
 /** A Redis of the test's own, which keeps nothing when it ends. */

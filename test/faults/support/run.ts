@@ -1,8 +1,6 @@
 import { accessSync, constants, mkdtempSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { once } from 'node:events'
 import type { Test } from 'tap'
 
 /** `npm run test:faults -- --full`: the numbers of the promise instead of those that fit into a check. */
@@ -21,15 +19,6 @@ export const PROMISED = 5000
 
 /** A latency fails a test only when it is so many times its target: machines are noisy. */
 export const NOISE = 5
-
-/** A port of the loopback that nothing listens on. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin']
 

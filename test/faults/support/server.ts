@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { Settings } from '../../../src/config/settings.js'
-import { startChild, type Child } from './child.js'
-import { NOISE, folder, freePort } from './run.js'
+import { startChild, type Child } from '../../support/child.js'
+import { freePort } from '../../support/free-port.js'
+import { NOISE, folder } from './run.js'
 import { until } from '../../support/until.js'
 
 /** The server as it is shipped: built, in a process of its own, as in production. */
