@@ -33,7 +33,7 @@ const BODY_LIMIT = 64 * 1024
  * @param config from loadConfig
  * @param database from connect; it is closed with the application
  * @param output of the log; standard output, a line at a time, when absent
- * @throws ConfigError for settings of hashes that do not work here
+ * @throws ConfigError for hash settings that this machine cannot serve
  */
 export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
   const { API_TITLE: title, API_VERSION: version } = config
@@ -90,7 +90,7 @@ export async function buildApp (config: Config, database: Database, output?: Des
   return app
 }
 
-/** How often whoever asks may ask, and where that is counted. */
+/** The rate limits, and where requests are counted. */
 const limitsOf = (config: Config): LimitsOptions => ({
   perMinute: config.RATE_LIMIT === 'off'
     ? null

@@ -1,4 +1,4 @@
-/** @returns what makes a thing when it is asked for the first time, and returns that one from then on */
+/** @returns a function that makes a value on its first call and returns the same one on every later call */
 export function once<Thing> (make: () => Thing): () => Thing {
   let made: Thing | undefined
   return () => {

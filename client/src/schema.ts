@@ -410,7 +410,7 @@ export interface components {
             password: string;
         };
         /**
-         * @description A token and whose it is
+         * @description A token and its user
          * @example {
          *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
          *       "token_type": "bearer",
@@ -717,7 +717,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The email is taken */
+            /** @description An account with this email exists */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -753,12 +753,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -878,12 +878,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -961,12 +961,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1066,12 +1066,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1191,12 +1191,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1271,7 +1271,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1298,12 +1298,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1397,7 +1397,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1442,12 +1442,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1509,7 +1509,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1536,12 +1536,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1634,7 +1634,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1679,12 +1679,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1778,7 +1778,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1796,12 +1796,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1897,7 +1897,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1933,12 +1933,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2015,7 +2015,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2042,12 +2042,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2143,7 +2143,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2188,12 +2188,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2257,7 +2257,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2284,12 +2284,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2384,7 +2384,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2429,12 +2429,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;

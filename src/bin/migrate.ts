@@ -3,7 +3,7 @@ import { connect } from '../db/connect.js'
 import { patiently } from '../db/exclusive.js'
 import { fatal } from './fatal.js'
 
-// `npm run db:migrate`: brings the tables up to date, as the server does at its start, counts anew what is counted wrong, ends.
+// `npm run db:migrate`: applies the pending migrations, as the server does at its start, and corrects wrong totals.
 try {
   const config = loadConfig()
   const database = connect(config)

@@ -13,8 +13,8 @@ import { logOutput } from '../log/output.js'
 const PATIENCE = 3000
 
 /**
- * Milliseconds after nobody is let in any more: then the connections of what is still in flight are cut; then the process ends,
- * whatever there is. A supervisor that kills after 10 seconds comes too late.
+ * Milliseconds after the server stops accepting connections: at the first, requests still in flight are cut off; at the second,
+ * the process exits in any case. Both are within the 10 seconds after which supervisors usually kill.
  */
 const GRACE = 5000
 const END = 6000
@@ -31,7 +31,7 @@ try {
   fatal(error)
 }
 
-/** Whoever comes as soon as the server listens should find it ready; but nobody waits for a database that is away or busy. */
+/** The first request should find the server ready, but listening does not wait for a database that is unavailable or busy. */
 async function startInTime (database: Database, app: FastifyInstance): Promise<boolean> {
   const started = keepStarted(database, app.log, fatal)
   return database.isRemote ? await Promise.race([started, sleep(PATIENCE, false)]) : await started
@@ -39,7 +39,7 @@ async function startInTime (database: Database, app: FastifyInstance): Promise<b
 
 /**
  * SIGTERM and SIGINT finish the requests in flight, close the database and end with status 0.
- * @param drain seconds that the door stays open, for a balancer to see that /ready is 503
+ * @param drain seconds for which connections are still accepted, so that a load balancer sees that /ready is 503
  */
 function stopOnSignal (app: FastifyInstance, drain: number): void {
   let stopping = false

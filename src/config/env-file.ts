@@ -5,7 +5,7 @@ import { ConfigError } from './errors.js'
 /**
  * Reads a file of settings, one NAME=value in a line.
  * @returns them, or none when there is no such file
- * @throws ConfigError when it is no UTF-8 text: what looked like nothing would be settings that somebody has made
+ * @throws ConfigError when it is not UTF-8 text: its settings would otherwise be ignored silently
  */
 export function readEnvFile (path: string): NodeJS.ProcessEnv {
   let bytes
@@ -16,10 +16,10 @@ export function readEnvFile (path: string): NodeJS.ProcessEnv {
     if (code === 'ENOENT') return {}
     throw new ConfigError(`The file ${path} cannot be read: ${code === 'EISDIR' ? 'it is a folder' : code}`)
   }
-  // UTF-16 of ASCII without a byte-order mark is good UTF-8, half of it U+0000.
+  // ASCII text in UTF-16 without a byte order mark is valid UTF-8 too: every second character is U+0000.
   if (bytes.includes(0)) throw notText(path)
   try {
-    // Without its byte-order mark, which would be a part of the first name.
+    // Without the byte order mark, which would become part of the first name.
     return parseEnv(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch {
     throw notText(path)

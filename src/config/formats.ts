@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 
-/** Whether it is of a kind that the server knows. What else it says is looked at by whoever reads it. */
+/** Whether the URL's scheme is one that the server supports. The rest is checked when the database is connected. */
 export const isDatabase = (text: string): boolean => /^pglite:./.test(text) || /^postgres(ql)?:/i.test(text)
 
-/** Whether a URL of Redis can be read, its credentials too. Whoever finds out later would quote the password. */
+/** Whether a Redis URL can be parsed, with its credentials. A later error would quote the password. */
 export function isRedisUrl (text: string): boolean {
   try {
     const { protocol, username, password, host } = new URL(text)

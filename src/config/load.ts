@@ -11,7 +11,7 @@ const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, va
   .addFormat('database', isDatabase).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
   .addFormat('redis', isRedisUrl).addVocabulary(['x-note', 'x-default']).compile<Config>(Settings)
 
-/** Texts people leave in place of a secret. */
+/** Placeholders that people forget to replace by a secret. */
 const PLACEHOLDER = /change|replace|placeholder|example|your[-_ ]|default|secret|password|^(.{1,8})\1+$/i
 
 const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const
@@ -41,7 +41,7 @@ export function loadConfig (env: NodeJS.ProcessEnv = { ...readEnvFile('.env'), .
 }
 
 /**
- * What is given, without the white space around it that files bring along; but for the secrets, which are what they are.
+ * The values, trimmed of the white space that files often leave around them. Secrets are not trimmed.
  * An empty value means "not set", as a line `NAME=` in .env suggests.
  */
 function trimmed (env: NodeJS.ProcessEnv): Record<string, unknown> {

@@ -10,13 +10,13 @@ import { join } from 'node:path'
 export function keptSecret (folder: string): string {
   const file = join(folder, 'secret-key')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // Written aside and linked into place: of two first starts at once both read one whole secret.
+  // Written to a draft and linked into place, so that two first starts at once both read the same complete secret.
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 })
   try {
     linkSync(draft, file)
   } catch {
-    // Another start was first. Where it is something else, nothing is there to be read.
+    // Another start was first. After any other error the file does not exist, and reading it fails.
   } finally {
     rmSync(draft)
   }
@@ -24,8 +24,8 @@ export function keptSecret (folder: string): string {
 }
 
 /**
- * Closes a folder, or a file, to other users of the machine: who copies or unpacks one easily leaves it open. Says so where it
- * belongs to somebody else.
+ * Makes a folder or a file private to its owner: copying or unpacking often leaves it readable by others. Logs a warning where
+ * another user owns it.
  */
 export function keepPrivate (path: string): void {
   const { mode, uid } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0, uid: 0 }

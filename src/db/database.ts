@@ -1,11 +1,11 @@
 import type { Statement, Values } from './statement.js'
 
-/** A PostgreSQL, whichever: what the repositories and the server see of it. */
+/** A PostgreSQL of either kind, as the repositories and the server see it. */
 export interface Database {
   /** Which database this is, for people; without credentials. */
   readonly label: string
 
-  /** Whether it is in another process, which may be away, and not in this one. */
+  /** Whether it runs in another process, which may be unavailable, and not in this one. */
   readonly isRemote: boolean
 
   /**
@@ -30,9 +30,9 @@ export interface Database {
   ping: () => Promise<void>
 
   /**
-   * Counts the tasks of each owner anew, where the totals that triggers keep are wrong, as after a restore of data alone. Others
-   * may write meanwhile.
-   * @returns of how many owners
+   * Counts the tasks of each owner again and corrects totals that are wrong, as after a restore of data alone. Others may write
+   * meanwhile.
+   * @returns the number of owners with a wrong total
    */
   recount: () => Promise<number>
 
@@ -46,8 +46,7 @@ const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/
 /**
  * A time as PostgreSQL writes it in UTC (`2026-01-06 10:30:00.5+00`), as RFC 3339 with milliseconds.
  * Text to text: a Date in between would cost more than the rest of the row.
- * @throws RangeError when it is written in another way: what came of that would look like a time, and be another. That is also
- *   how a driver that has mixed up answers stumbles
+ * @throws RangeError for any other form, which would yield a wrong time; also when a driver has mixed up responses
  */
 export function isoTime (text: string): string {
   if (!TIME.test(text)) throw new RangeError('PostgreSQL writes times in another time zone or date style than was asked for')

@@ -45,8 +45,8 @@ export class ConstraintViolation extends Error {
 }
 
 /**
- * An answer that is not the answer to its statement: a connection gives somebody what another has asked for. Nothing of it is
- * used, and a bug of ours it is not.
+ * The response to another statement: the connection has mixed up its responses. Nothing of it is used, and it is not a bug of
+ * this application.
  */
 export class ForeignAnswer extends Error {
   constructor (statement: string) {
@@ -66,8 +66,8 @@ export class QueryFailed extends Error {
 }
 
 /**
- * A statement names a table, a schema, a column or a function that is not there. Either the database has been emptied, made anew
- * or not yet restored, or it is a bug of ours: the tables tell.
+ * A statement names a table, a schema, a column or a function that is not there. Either the database has been emptied, recreated
+ * or not yet restored, or it is a bug: looking for the tables decides.
  */
 export class TablesMissing extends DatabaseUnavailable {
   /** @param asBug the same refusal, when the tables are there */
@@ -76,7 +76,7 @@ export class TablesMissing extends DatabaseUnavailable {
   }
 }
 
-/** What postgres.js and PGlite tell of a refusal. */
+/** The fields of an error of postgres.js or PGlite. */
 interface DriverError {
   code?: string
   message?: string
@@ -104,7 +104,7 @@ const UNTRUSTED = /CERT|CRL|^UNABLE_TO_|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCE
 const MISSING = /^(42P01|3F000|42703|42883|42704)$/
 
 /**
- * Puts a driver's error into the product's words, also one that Drizzle has wrapped.
+ * Translates a driver's error, also one that Drizzle has wrapped, into an error of this module.
  * @param statement the name of the statement that failed
  */
 export function translated (error: unknown, statement: string): Error {

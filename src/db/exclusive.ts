@@ -99,7 +99,7 @@ export async function patiently<T> (patience: number, attempt: () => Promise<T>,
   return await next(false)
 }
 
-/** Waits for work as long as somebody does it. @param silence milliseconds between two questions about that */
+/** Waits for work as long as its backend is active. @param silence milliseconds between two checks of that */
 async function whileAlive<T> (work: Promise<T>, silence: number, isAlive: () => Promise<boolean>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const dark = new Promise<never>((_resolve, reject) => {
@@ -115,8 +115,8 @@ async function whileAlive<T> (work: Promise<T>, silence: number, isAlive: () => 
 }
 
 /**
- * Whether a backend works, or has just done so. Over another connection: the one in question would not tell.
- * @param asker is closed then; whoever gets no connection because there are too many has reached a server that lives
+ * Whether a backend is active, or was a moment ago. Asked over another connection, as the one in question may be dead.
+ * @param asker is closed afterwards; a refusal for too many connections shows that the server is alive
  */
 async function worksFor (pid: number, asker: postgres.Sql, timeout: number): Promise<boolean> {
   let works = false

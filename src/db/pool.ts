@@ -3,12 +3,12 @@ import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { checked, type Statement, type Values } from './statement.js'
 
 /*
- * What postgres.js lacks, and what that takes of its insides. Nothing else in src/ looks there, and test/db/pool.test.ts fails
- * when a version is different.
+ * What postgres.js lacks, built on its internals. Nothing else in src/ uses them, and test/db/pool.test.ts fails when a version
+ * changes them.
  *
- * A deadline: the driver waits without end, for a free connection and on one on which nobody answers any more.
- * Distrust: what has given somebody the answer to another must not give one more.
- * The driver cannot let go of one connection. For both, all of them are replaced, and the old ones are ended.
+ * A deadline: the driver waits forever for a free connection, and on a connection that has gone silent.
+ * Distrust: a connection that has mixed up responses must not deliver another one.
+ * The driver cannot drop a single connection. In both cases all of them are replaced, and the old ones are closed.
  */
 
 /** A pool of the driver, as postgres.js makes it. */
@@ -36,8 +36,8 @@ export interface Pool {
   /**
    * Sends a statement, prepared.
    * @param end when its time is over, on the clock of `performance`
-   * @param anew whether it is prepared once more, by another name, whatever the connection has prepared
-   * @returns the rows; null when it has to be sent anew: what was prepared is not there any more, and nothing has been done
+   * @param anew whether to prepare it again, under another name, even if the connection has prepared it
+   * @returns the rows; null when it has to be sent again: the prepared statement is gone, and nothing has been done
    * @throws as `Database.run`
    */
   send: <Row>(statement: Statement<Row>, values: Values, end: number, anew: boolean) => Promise<Row[] | null>
@@ -88,14 +88,14 @@ export function poolOf (open: () => Client, deadline: number): Pool {
     }
   }
 
-  /** From now on others are used. @param timeout milliseconds for what is under way on these */
+  /** Replaces the connections. @param timeout milliseconds for statements in progress on the old ones */
   function replace (used: Client, timeout: number): void {
     if (used !== client) return
     client = open()
     void used.end({ timeout: timeout / 1000 })
   }
 
-  /** What has given somebody the answer to another is ended: what is under way there would be wrong as well. */
+  /** Closes the connections at once after mixed-up responses: those in progress would be wrong as well. */
   function distrust (used: Client, { name }: Statement<unknown>): Error {
     replace(used, 0)
     return new ForeignAnswer(name)

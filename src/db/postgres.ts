@@ -21,8 +21,8 @@ const ENCODING: Statement<{ encoding: string }> = {
 }
 
 /**
- * Milliseconds that lost tables have to stay away before they are made anew. Who drops a database that is served mostly fills it
- * again at once, out of a dump, which does not fit into tables that are there.
+ * Milliseconds that lost tables have to be missing before they are created again. A database that is dropped
+ * while it is served is mostly restored from a dump at once, which fails where the tables exist already.
  */
 const GRACE = 3000
 

@@ -4,8 +4,8 @@ import { exclusively, type Patience } from './exclusive.js'
 import type { SessionOptions } from './session.js'
 
 /**
- * Adds to each owner's count what is missing in it, or takes away what is too much. Who writes at the same time adds and takes
- * away as well, in the transaction of the write: in every snapshot a count is wrong by the same number.
+ * Adds to each owner's count what it lacks, or subtracts what is too much. Concurrent writes add and subtract
+ * in their own transactions, so that a count is wrong by the same number in every snapshot.
  */
 const RECOUNT = `
   insert into public.task_counts as kept (owner_id, slot, open, done)

@@ -23,10 +23,10 @@ const MORE_SETTINGS = {
   default_transaction_read_only: 'off'
 }
 
-/** A notice, such as "already exists, skipping", is for nobody; the driver would print it. */
+/** Ignores notices such as "already exists, skipping", which the driver would print. */
 const ignoreNotice = (): void => {}
 
-/** How postgres.js connects. All that a connection string says is here, so that it reads none itself. */
+/** How postgres.js connects. All of a connection string is in here, so that the driver parses none itself. */
 export type SessionOptions = ReturnType<typeof sessionOptions>
 
 /**

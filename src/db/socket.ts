@@ -78,7 +78,7 @@ export function socketsTo (
         return await open(hosts[i]!)
       } catch (error) {
         reasons.push((error as DatabaseUnavailable).reason)
-        // At once: whoever waits may give up before the next host is reached, and must not begin with this one again.
+        // At once: the caller may give up before the next host is reached, and must not begin with this one again.
         first = (i + 1) % hosts.length
       }
     }

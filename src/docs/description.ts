@@ -1,9 +1,9 @@
 import { catalogue } from '../errors/catalogue.js'
 
-/** Of a 422 the detail is a list. */
+/** The `detail` of a 422 is a list. */
 const invalid = { status: 422, detail: null, when: 'The request is understood and breaks a rule', remedy: 'Correct what `loc` names' }
 
-/** A line of the table of errors for each that there is. */
+/** A row for each error. */
 const errorRows = [...Object.values(catalogue), invalid].sort((a, b) => a.status - b.status)
   .map(({ status, detail, when, remedy }) => `| ${status} | ${detail ? `\`${detail}\`` : 'the broken rules, at most 20'} | ${when} | ${remedy} |`)
   .join('\n')
@@ -29,7 +29,7 @@ allowed: \`"user";q=1000;w=60\` is a thousand requests in 60 seconds. \`RateLimi
 ## Errors
 
 Every error answer is \`{"detail": …, "status_code": …}\`, and \`status_code\` is the HTTP status again. The \`detail\` is a constant text
-that a program can compare with; of a 422 it is the list of the broken rules. Every answer has an \`X-Request-Id\`: quote it when
+that a program can compare with; for a 422 it is the list of the broken rules. Every answer has an \`X-Request-Id\`: quote it when
 you report one.
 
 <details><summary>Every status</summary>
@@ -48,13 +48,13 @@ a stable name for programs (\`type\`):
 | \`type\` | when | what to do |
 |---|---|---|
 | \`value_error.missing\` | A required value, or the whole body, is absent | Send it |
-| \`value_error.extra\` | The body or the query has a name that is not known here | Remove it, or mend its spelling |
+| \`value_error.extra\` | The body or the query has an unknown name | Remove it, or correct its spelling |
 | \`type_error.string\` | The value is not a text | Send a text; bodies convert nothing |
 | \`type_error.integer\` | The value is not a whole number, or came twice | Send digits, once |
 | \`type_error.bool\` | The value is neither true nor false, or came twice | Send \`true\` or \`false\`, once |
 | \`type_error.object\` | The body is not an object | Send \`{…}\` |
 | \`value_error.email\` | The text is not an email address | Ask for one like \`name@example.com\` |
-| \`value_error.uuid\` | The id is not a UUID of 8-4-4-4-12 hexadecimal digits | Send an \`id\` as it was answered |
+| \`value_error.uuid\` | The id is not a UUID of 8-4-4-4-12 hexadecimal digits | Send an \`id\` as the server returned it |
 | \`value_error.str.min_length\` | The text has too few characters (Unicode code points) | Ask for a longer one |
 | \`value_error.str.max_length\` | The text has too many characters (Unicode code points) | Ask for a shorter one |
 | \`value_error.str.pattern\` | The text is only white space, or has U+0000 or half a surrogate pair | Ask for something visible |

@@ -3,35 +3,35 @@ import { ref } from '../schemas/common.js'
 import { ErrorAnswer, ValidationError, type ValidationIssue } from '../schemas/errors.js'
 import { catalogue, type ErrorCode, type StatusOf } from './catalogue.js'
 
-/** What every operation with a body can answer before its handler. */
+/** Errors of every operation with a body, before its handler runs. */
 export const bodyErrors = ['MALFORMED_JSON', 'MALFORMED_UTF8', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const
 
-/** What every operation of the API can answer. */
+/** Errors of every operation of the API. */
 export const apiErrors = ['TOO_MANY_REQUESTS', 'INTERNAL', 'DATABASE_UNAVAILABLE', 'OVERLOADED'] as const
 
-/** What every operation behind a token can answer. */
+/** Errors of every operation that needs a token. */
 export const tokenErrors = ['NOT_AUTHENTICATED', 'INVALID_CREDENTIALS'] as const
 
 const text = (description: string) => ({ type: 'string', description })
 const retryAfter = { 'Retry-After': { type: 'integer', minimum: 1, description: 'Seconds to wait before the next try' } }
 
-/** What the documents say of a status, whichever of its errors an operation can answer. */
+/** What the documents say about a status, whichever of its errors an operation returns. */
 const statuses: Record<number, { description: string, headers?: Record<string, object> }> = {
   400: { description: 'The body is not UTF-8 or not JSON' },
   401: {
     description: 'No valid token',
     headers: { 'WWW-Authenticate': text('`Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3)') }
   },
-  403: { description: "The task, or the path's user, is somebody else's" },
+  403: { description: 'The task belongs to another user, or the path names one' },
   404: { description: 'There is no such task' },
-  409: { description: 'The email is taken' },
+  409: { description: 'An account with this email exists' },
   413: { description: 'The body is larger than 64 KiB' },
   415: { description: 'The body is not `application/json`' },
   429: {
-    description: 'A rate limit is used up',
+    description: 'A rate limit is exceeded',
     headers: {
-      RateLimit: text('What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30`'),
-      'RateLimit-Policy': text('Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60`'),
+      RateLimit: text('The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30`'),
+      'RateLimit-Policy': text('Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60`'),
       ...retryAfter
     }
   },
@@ -41,7 +41,7 @@ const statuses: Record<number, { description: string, headers?: Record<string, o
 
 /**
  * The documented error answers of an operation.
- * @param codes of the errors it can answer
+ * @param codes of the errors that it can return
  * @returns status → `{$ref}` to the error component, with description, headers and an example of each text
  */
 export function errorAnswers<Code extends ErrorCode> (codes: readonly Code[]): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
@@ -56,7 +56,7 @@ export function errorAnswers<Code extends ErrorCode> (codes: readonly Code[]): R
 const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', type: 'value_error.extra' }
 
 /**
- * The same of an operation of the API, each of which can also answer 422, because it refuses unknown query parameters.
+ * The same for an operation of the API. Each can also return 422, because unknown query parameters are refused.
  * @param issues an example of its 422
  */
 export const apiAnswers = <Code extends ErrorCode>(codes: readonly Code[], issues: ValidationIssue[] = [unknownParameter]) => ({

@@ -1,7 +1,7 @@
 import type { ValidationIssue } from '../schemas/errors.js'
 import { catalogue, type ErrorCode } from './catalogue.js'
 
-/** An error that a client is told, by its code in the catalogue. */
+/** An error that is returned to the client, by its code in the catalogue. */
 export class ApiError extends Error {
   readonly statusCode: number
 
@@ -11,9 +11,9 @@ export class ApiError extends Error {
   }
 }
 
-/** More than is done at a time. */
+/** More requests than are served at a time. */
 export class Overloaded extends ApiError {
-  /** @param queue what is full, for the log; nothing is when the client has gone */
+  /** @param queue which one is full, for the log; absent when the client has gone */
   constructor (readonly queue?: string) {
     super('OVERLOADED')
   }

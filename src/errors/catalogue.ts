@@ -4,31 +4,31 @@ interface Entry {
   /** The `detail` of the answer. A client may compare with it, so that it never changes. */
   readonly detail: string
   readonly when: string
-  /** What whoever gets it can do. */
+  /** What the client can do about it. */
   readonly remedy: string
 }
 
 /**
  * Every error answer but 422, once, by its code. From these lines come what is thrown, the status and the text of the answer, the
- * documented answers with their examples, the table in the documents, and the type of what a route may answer.
+ * documented answers with their examples, the table in the documents, and the type of the errors that a route may return.
  */
 export const catalogue = {
   MALFORMED_REQUEST: {
     status: 400,
     detail: 'Malformed request',
     when: 'The URL or the message itself cannot be read',
-    remedy: 'Encode the URL; mend the client'
+    remedy: 'Encode the URL; correct the client'
   },
   MALFORMED_JSON: { status: 400, detail: 'Malformed JSON', when: 'The body is not JSON', remedy: 'Send JSON' },
   MALFORMED_UTF8: { status: 400, detail: 'Malformed UTF-8', when: 'The body is not UTF-8', remedy: 'Send UTF-8' },
-  NOT_AUTHENTICATED: { status: 401, detail: 'Not authenticated', when: 'No token came', remedy: 'Log in, send `Authorization: Bearer …`' },
+  NOT_AUTHENTICATED: { status: 401, detail: 'Not authenticated', when: 'The request has no token', remedy: 'Log in, send `Authorization: Bearer …`' },
   INVALID_CREDENTIALS: {
     status: 401,
     detail: 'Invalid authentication credentials',
     when: 'The token has expired, is not one of ours, or its user is gone',
     remedy: 'Log in again'
   },
-  WRONG_LOGIN: { status: 401, detail: 'Invalid email or password', when: 'A login with a wrong one', remedy: 'Ask for both again' },
+  WRONG_LOGIN: { status: 401, detail: 'Invalid email or password', when: 'The email or the password of a login is wrong', remedy: 'Ask for both again' },
   FOREIGN_USER: {
     status: 403,
     detail: "Not authorized to access this user's tasks",
@@ -38,18 +38,18 @@ export const catalogue = {
   FOREIGN_TASK: {
     status: 403,
     detail: 'Not authorized to access this task',
-    when: "The task is somebody else's",
+    when: 'The task belongs to another user',
     remedy: "Ask for a task of the token's user"
   },
-  TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer', remedy: 'Take it off the screen' },
+  TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer', remedy: 'Remove it from the screen' },
   ROUTE_NOT_FOUND: { status: 404, detail: 'Not found', when: 'There is no such path', remedy: 'Look the path up here' },
-  METHOD_NOT_ALLOWED: { status: 405, detail: 'Method not allowed', when: 'The path has other methods', remedy: 'Use one that `Allow` lists' },
+  METHOD_NOT_ALLOWED: { status: 405, detail: 'Method not allowed', when: 'The path does not support the method', remedy: 'Use one that `Allow` lists' },
   REQUEST_TIMEOUT: { status: 408, detail: 'Request timeout', when: 'The request took too long to arrive', remedy: 'Send it again' },
   EMAIL_TAKEN: {
     status: 409,
     detail: 'Email already exists',
     when: 'A signup with an email that has an account',
-    remedy: 'Log in, or take another email'
+    remedy: 'Log in, or use another email'
   },
   BODY_TOO_LARGE: { status: 413, detail: 'Request body too large', when: 'The body is over 64 KiB', remedy: 'Send less' },
   URI_TOO_LONG: { status: 414, detail: 'URI too long', when: 'The URL is too long', remedy: 'Shorten it' },
@@ -60,7 +60,7 @@ export const catalogue = {
     remedy: 'Send `Content-Type: application/json`'
   },
   EXPECTATION_FAILED: { status: 417, detail: 'Expectation failed', when: '`Expect` asks for something unknown', remedy: 'Leave `Expect` out' },
-  TOO_MANY_REQUESTS: { status: 429, detail: 'Too many requests', when: 'The rate limit is used up', remedy: 'Wait for `Retry-After` seconds' },
+  TOO_MANY_REQUESTS: { status: 429, detail: 'Too many requests', when: 'The rate limit is exceeded', remedy: 'Wait for `Retry-After` seconds' },
   HEADERS_TOO_LARGE: {
     status: 431,
     detail: 'Request header fields too large',
@@ -77,7 +77,7 @@ export const catalogue = {
   OVERLOADED: {
     status: 503,
     detail: 'Service unavailable',
-    when: 'The server has more to do than it can; it has done nothing',
+    when: 'The server is overloaded; it has done nothing',
     remedy: 'Try again after `Retry-After` seconds'
   },
   STOPPING: {

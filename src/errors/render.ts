@@ -3,7 +3,7 @@ import type { ErrorAnswer, ValidationError } from '../schemas/errors.js'
 import { ApiError, ValidationFailed } from './api-error.js'
 import { catalogue, type ErrorCode } from './catalogue.js'
 
-/** Fastify's own errors, by their status: their texts quote the request. A file that must not be read does not exist. */
+/** Fastify's own errors, by status: their texts quote the request. A file that must not be served is reported as missing. */
 const BY_STATUS: Record<number, ErrorCode> = {
   403: 'ROUTE_NOT_FOUND',
   404: 'ROUTE_NOT_FOUND',
@@ -17,7 +17,7 @@ const BY_STATUS: Record<number, ErrorCode> = {
 /** What is known of an error: Fastify's have a status, others are bugs. */
 type Thrown = { statusCode?: number } | null | undefined
 
-/** @returns the code of an error in the catalogue; whatever is unknown is a bug */
+/** @returns the code of an error in the catalogue; an unknown error is a bug */
 export function codeOf (error: Thrown): ErrorCode {
   if (error instanceof ApiError) return error.code
   if (error instanceof DatabaseUnavailable) return 'DATABASE_UNAVAILABLE'

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js'
 
 /**
- * Whom an address stands for. Whoever has one IPv6 address of a /64 has them all.
+ * The client that an address identifies. A client with one IPv6 address usually has its whole /64.
  * @param ip as Fastify tells it
  * @returns the IPv4 address, the /64 of an IPv6 address, or `unknown`
  */

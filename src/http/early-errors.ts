@@ -25,7 +25,7 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE'
 }
 
-/** Answers what never became a request, on the bare socket, and closes it: what follows on it cannot be trusted. */
+/** Answers a malformed message on the socket itself and closes it, because the bytes that follow cannot be trusted. */
 export function clientErrorHandler (error: NodeJS.ErrnoException, socket: Socket): void {
   // Half of an answer is out, or the whole one of a request that is still coming, or a request before waits for its own (but
   // HTTP/1.0, which has no chunks, for the one about them): nothing more can be said.

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** On the connection itself: a WeakMap with an entry for each is work for each collection of garbage. */
+/** Stored on the connection itself: a WeakMap with an entry for each would slow down garbage collection. */
 const LATEST = Symbol('the latest answer on the connection whose turn has come')
 
 type Answering = Socket & { [LATEST]?: ServerResponse }
 
-/** @returns the answer that a connection is at; undefined before its first one */
+/** @returns the response whose turn it is on a connection; undefined before the first */
 export const answerOn = (socket: Answering): ServerResponse | undefined => socket[LATEST]
 
-/** From now on a connection is at this answer. */
+/** Records the response whose turn it is on a connection. */
 export const beginAnswer = (socket: Answering, response: ServerResponse): void => { socket[LATEST] = response }

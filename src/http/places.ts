@@ -4,7 +4,7 @@ import { Overloaded } from '../errors/api-error.js'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
 
-/** Places for so many requests at a time. */
+/** Limits how many requests are served at a time. */
 export interface Places {
   /** How many are in use. */
   count: () => number
@@ -20,7 +20,7 @@ export interface Places {
  */
 export function places (max: number, queue: string): Places {
   let count = 0
-  /** A mark on the answer. A Set of answers kept the dead ones until a full garbage collection: a tenth of a read. */
+  /** A mark on the answer. A Set kept finished responses alive until a full garbage collection, which cost a tenth of a read. */
   const mark = Symbol(queue)
   const isFull = () => count >= max
   const giveBack = (response: ServerResponse & { [mark]?: boolean }): void => {
@@ -28,14 +28,14 @@ export function places (max: number, queue: string): Places {
     response[mark] = false
     count--
   }
-  /** One function for all answers, which hears of each by `this`. */
+  /** One listener for all responses; each is its `this`. */
   function onClose (this: ServerResponse): void { giveBack(this) }
   return {
     count: () => count,
     isFull,
     take (request, reply, done) {
       const raw: ServerResponse & { [mark]?: boolean } = reply.raw
-      // The client went while another hook waited, and that is told only once.
+      // The client left while another hook waited; 'close' is emitted only once.
       if (raw.destroyed || request.raw.socket.destroyed) return
       if (isFull()) return done(new Overloaded(queue))
       raw[mark] = true

@@ -17,19 +17,19 @@ const PATIENCE = 1000
 const STDOUT = 1
 
 /**
- * Standard output for the log. Nothing is lost when the process ends, also by an error that nobody has caught.
- * Whatever becomes of what reads it, nobody waits and nothing fails: lines are kept, then lost, and a line tells how many as
- * soon as there is room again. A terminal alone is waited for.
+ * Standard output for the log. Nothing is lost when the process ends, even by an uncaught error. When the reader stalls or is
+ * gone, requests neither wait nor fail: lines are kept, then dropped, and a line says how many as soon as there is room again.
+ * Only a terminal is waited for.
  */
 export function logOutput (): DestinationStream {
-  /** Lines that are to be written, and what is left of a chunk of which the system has taken a part, or nothing. */
+  /** Lines to be written, and the rest of a chunk that the system has accepted only in part. */
   let lines = ''
   let rest = Buffer.alloc(0)
   let lost = 0
   let isStuck = false
   let timer: NodeJS.Timeout | undefined
 
-  /** @returns whether it is worth trying again soon: a pipe was full, and its reader may only be slow */
+  /** @returns whether to try again soon: a pipe is full, and its reader may only be slow */
   function flush (): boolean {
     clearTimeout(timer)
     timer = undefined
@@ -39,13 +39,13 @@ export function logOutput (): DestinationStream {
       isStuck = false
       return false
     } catch (error) {
-      // Nobody reads any more (EPIPE), the disk is full (ENOSPC), …: that may be better the next time, too.
+      // The reader is gone (EPIPE), the disk is full (ENOSPC), …: a later attempt may succeed.
       later()
       return (error as NodeJS.ErrnoException).code === 'EAGAIN'
     }
   }
 
-  /** Whether there is another chunk. What was lost is told behind the lines that were kept. */
+  /** Whether there is another chunk. The number of dropped lines is written after the lines that were kept. */
   function more (): boolean {
     if (lines === '' && lost > 0) {
       lines = `${JSON.stringify({ level: 40, time: Date.now(), pid: process.pid, hostname: hostname(), lost, msg: 'log lines lost' })}\n`
@@ -60,7 +60,7 @@ export function logOutput (): DestinationStream {
     timer ??= setTimeout(flush, DELAY).unref()
   }
 
-  // As soon as Node knows it, a pipe that is full refuses instead of stopping the process. And the banner goes there, too.
+  // Once Node has opened it, a full pipe returns an error instead of blocking the process. The banner is written there, too.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
   process.on('exit', () => {

@@ -2,7 +2,7 @@ import { LogController, type FastifyReply, type FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** It has its line in the log. */
+    /** Whether the request has been logged. */
     isLogged?: boolean
   }
 }
@@ -13,7 +13,7 @@ const ABSOLUTE = /^https?:\/\/[^/?#]*/i
 export class RequestLog extends LogController {
   override incomingRequest (): void {}
 
-  /** Of a stream: the line of its request tells. */
+  /** Nothing for the error of a stream: the request's own line reports it. */
   override streamError (): void {}
 
   /** @param error of the connection, when the client went away before the answer was out */
@@ -22,7 +22,7 @@ export class RequestLog extends LogController {
     request.isLogged = true
     request.log.info({
       method: request.method,
-      // Whoever asks a server as a proxy names a host of their own (RFC 9112 §3.2.2), which is no part of the path.
+      // The absolute form, which a client sends to a proxy, begins with a host (RFC 9112 §3.2.2), which is not part of the path.
       path: request.url.replace(ABSOLUTE, '').split('?', 1)[0],
       status: reply.statusCode,
       user: request.user?.sub,

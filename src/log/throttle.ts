@@ -1,6 +1,6 @@
 /**
  * @param interval milliseconds
- * @returns tells for each text whether it may be logged now: once in an interval
+ * @returns a function that says whether a text may be logged now: each text once in an interval
  */
 export function throttle (interval: number): (text: string) => boolean {
   const next = new Map<string, number>()

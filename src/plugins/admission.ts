@@ -9,19 +9,19 @@ declare module 'fastify' {
   }
 }
 
-/** Makes the places, so many of each kind; the whole application can look at them. */
+/** Makes the limits, one of each kind, and decorates the application with them. */
 export const placesPlugin = fp<{ requests: number, hashes: number }>(async (app, { requests, hashes }) => {
   app.decorate('places', { requests: places(requests, 'requests'), hashes: places(hashes, 'passwords') })
 }, { name: 'places', dependencies: ['turns'] })
 
 /**
- * Bounds what is done at a time: whoever comes on top gets 503 at once, and those inside their answer soon. A place is taken
- * when a request is there with its body, and free again when its answer is made: neither a client that stops in the middle of
- * a body nor one that does not read has any.
+ * Limits how many requests are served at a time: one too many gets 503 at once, so that the others are answered soon. A request
+ * counts from when its body has arrived until its response is made. A client that stops in the middle of a body, or does not
+ * read, occupies no place.
  */
 export const admissionPlugin = fp(async (app) => {
   const { requests, hashes } = app.places
-  // Whoever could not get in is told before anything else.
+  // The check for a free place comes first.
   app.addHook('onRequest', (_request, _reply, done) => { done(requests.isFull() ? new Overloaded('requests') : undefined) })
   app.addHook('preValidation', requests.take)
   app.addHook('onSend', (_request, reply, payload, done) => {

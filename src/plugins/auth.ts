@@ -16,16 +16,16 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook: `request.user` becomes the token's claims, or the answer is 401. */
     authenticate: onRequestHookHandler
-    /** Makes a token. Its life is in seconds. */
+    /** Signs a token. Its lifetime is in seconds. */
     issueToken: (user: User) => { token: string, expiresIn: number }
   }
 }
 
 /** Where tokens come from and how long they live. */
 export interface AuthOptions {
-  /** What signs them, and verifies. */
+  /** Signs tokens and verifies them. */
   secret: string
-  /** What only verifies: the secret before this one. */
+  /** The previous secret, which only verifies. */
   previousSecret: string | undefined
   issuer: string
   audience: string
@@ -39,7 +39,7 @@ const BEARER = /^Bearer (\S+)$/i
 /** A credential of another scheme is not a token (RFC 6750 §3.1). */
 const OTHER_SCHEME = /^(?!Bearer\b)[\w!#$%&'*+.^`|~-]+ /i
 
-/** Who asks: by a token in the Authorization header, and by nothing else. */
+/** Authenticates a request by the token in its Authorization header, and by nothing else. */
 export const authPlugin = fp<AuthOptions>(async (app, { secret, previousSecret, issuer, audience, life }) => {
   const rules = tokenRules(issuer, audience)
 

@@ -9,11 +9,11 @@ import { HtmlPage, OpenApiDocument } from '../schemas/status.js'
 
 const SCRIPT = 'redoc/redoc.standalone.js'
 
-/** ReDoc shows a logo of its makers from their server. A page of ours asks nobody else. */
+/** ReDoc loads its makers' logo from their server. Our pages load nothing from other servers. */
 const LOGO = /https:\/\/cdn\.redoc\.ly\/[\w./-]+/g
 const NO_LOGO = 'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22/%3E'
 
-/** The page's addresses are relative, as those of the other one. */
+/** The page's URLs are relative, as on the other page. */
 const redocPage = (title: string) => `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -32,7 +32,7 @@ const redocPage = (title: string) => `<!DOCTYPE html>
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.codePointAt(0)!};`)
 
-/** A generator of clients leaves these out: by itself where it honours `x-internal`, otherwise by their tag. */
+/** Client generators leave these out: by `x-internal` where they honour it, otherwise by the tag. */
 const forReaders = { tags: ['Documents'], 'x-internal': true }
 
 const page = (operationId: string, summary: string, description: string) => ({
@@ -61,7 +61,7 @@ interface PageAnswer { ok: boolean, url: string, obj: { access_token: string } }
 declare const ui: { authActions: { authorizeWithPersistOption: (credentials: object) => void } }
 
 /* c8 ignore start: its text goes into the page, where the browser tests run it */
-/** Whoever logs in by "Try it out" is authorized, without copying the token by hand. */
+/** A login by "Try it out" authorizes the page, so that nobody has to copy the token. */
 function authorizeAfterLogin (answer: PageAnswer): PageAnswer {
   if (answer.ok && answer.url.endsWith('/api/auth/login')) {
     const schema = { type: 'http', scheme: 'bearer' }
@@ -80,7 +80,7 @@ export const docsPlugin = fp<{ title: string }>(async (app, { title }) => {
 
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // Of the files' addresses: relative ones, so that a reverse proxy may serve all this below a prefix.
+    // The files' URLs are relative, so that a reverse proxy may serve the pages below a prefix.
     indexPrefix: '.',
     // The document that both pages read is at /docs/json: from there, the API is one folder up (OpenAPI 3.1 §4.8.5).
     transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server' }] }),
@@ -98,7 +98,7 @@ export const docsPlugin = fp<{ title: string }>(async (app, { title }) => {
   app.get('/redoc', { schema: page('getRedoc', 'Reference documentation', 'ReDoc: read every operation in the browser.') },
     async (_request, reply) => reply.type('text/html; charset=utf-8').send(redocPage(title)))
 
-  // A megabyte, read when the first reader asks for it; as bytes, which all who read at a time share.
+  // A megabyte, read on the first request; as bytes, which concurrent responses share.
   let script: Promise<Buffer> | undefined
   app.get(`/${SCRIPT}`, { schema: { hide: true } }, async (_request, reply) => {
     script ??= readFile(createRequire(import.meta.url).resolve('redoc/bundles/redoc.standalone.js'), 'utf8')

@@ -8,10 +8,10 @@ import { rawHeaders } from '../http/early-errors.js'
 import { isMalformed } from '../http/malformed.js'
 import { throttle } from '../log/throttle.js'
 
-/** Seconds after which a client of a 503 may try again: an outage that ends is noticed within about one. */
+/** Seconds after which a client may try again after a 503: the end of an outage is noticed within about one. */
 const RETRY_AFTER = 2
 
-/** Milliseconds between two lines about the same trouble. */
+/** Milliseconds between two log lines about the same problem. */
 const TROUBLE_LOG_INTERVAL = 1000
 
 /** What the log says of a 503. */
@@ -34,7 +34,7 @@ export const errorsPlugin = fp(async (app) => {
       reply.header('retry-after', RETRY_AFTER)
       const trouble = TROUBLES[codeOf(error)]!
       const { queue } = error as Partial<Overloaded>
-      // For a client that has gone nothing is done: that is no trouble.
+      // Refusing work for a client that has gone is normal and not worth a line.
       if (!reply.raw.destroyed && isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
@@ -43,7 +43,7 @@ export const errorsPlugin = fp(async (app) => {
 
   const missed = (request: FastifyRequest, reply: FastifyReply): Error => {
     const allow = methodsOf(request.url)
-    // A file that is not there is asked for with a method that works.
+    // A missing file was requested with a supported method: 404, not 405.
     if (!allow || allow.split(', ').includes(request.method)) return new ApiError('ROUTE_NOT_FOUND')
     reply.header('allow', allow)
     return new ApiError('METHOD_NOT_ALLOWED')

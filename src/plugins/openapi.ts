@@ -13,18 +13,18 @@ export const openapiPlugin = fp<{ title: string, version: string }>(async (app, 
         title,
         version,
         description,
-        contact: { name: 'Whoever runs this server' },
+        contact: { name: 'The operator of this server' },
         license: { name: 'MIT', identifier: 'MIT' }
       },
       servers: [{ url: '/', description: 'This server' }],
-      // Nothing needs a token but what says so.
+      // An operation needs a token only where it says so.
       security: [],
       tags: [
-        { name: 'Accounts', description: 'Sign up, log in, who am I' },
+        { name: 'Accounts', description: 'Sign up, log in, and read the own account' },
         { name: 'Tasks', description: "The token's own tasks" },
         { name: 'Tasks by user', description: 'The same, with the user in the path' },
-        { name: 'Service', description: 'Is it up, and what is it' },
-        { name: 'Documents', description: 'This contract, for people and for programs. A generated client has no use for them' }
+        { name: 'Service', description: 'Health, readiness and version' },
+        { name: 'Documents', description: 'This contract, for people and for programs. A generated client does not need them' }
       ],
       components: {
         securitySchemes: {
@@ -36,7 +36,7 @@ export const openapiPlugin = fp<{ title: string, version: string }>(async (app, 
     refResolver: { buildLocalReference: ({ $id }) => String($id) },
     transform: ({ schema, url }) => {
       if (schema?.operationId) declared.set(schema.operationId, schema as Declared)
-      // The router's twin of a path, with a slash at its end, is the same path.
+      // The router also registers each path with a slash at its end; the document lists it once.
       return { schema, url: url.replace(/(?<=.)\/$/, '') }
     },
     transformObject: (given) => {
@@ -49,7 +49,7 @@ export const openapiPlugin = fp<{ title: string, version: string }>(async (app, 
   })
 }, { name: 'openapi', dependencies: ['validation'] })
 
-/** What a route says about its body and its answers beside their `$ref`, which the plugin drops. */
+/** The keywords beside a `$ref` of a body or a response, which the plugin drops. */
 interface Declared { body?: Use, response: Record<string, Use> }
 interface Use { 'x-optional'?: boolean, 'x-examples'?: Record<string, { value: unknown }> }
 

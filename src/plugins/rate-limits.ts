@@ -12,13 +12,13 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Hooks that count a request and answer 429 to the one too many; each list is empty when limits are off. */
+    /** Hooks that count a request and answer 429 above the limit; each list is empty when limits are off. */
     limits: {
-      /** Before anything is known of whoever asks. */
+      /** By address, before the user is known. */
       address: Hook[]
-      /** When the body has been parsed: per account and address, so that nobody locks out somebody who is elsewhere. */
+      /** When the body has been parsed: per account and address, so that nobody can lock out the owner at another address. */
       account: Hook[]
-      /** When the token has been looked at. */
+      /** By user, when the token has been verified. */
       user: Hook[]
     }
   }
@@ -30,14 +30,14 @@ const WINDOW = 60
 /** Milliseconds between two lines of the log about one limit. */
 const REFUSAL_LOG_INTERVAL = 10_000
 
-/** How many times as often as one /64 of it all of an IPv6 /48 may ask. */
+/** The limit of an IPv6 /48, as a multiple of the limit of each /64 in it. */
 const PER_NETWORK = 10
 
-/** How often whoever asks may ask, and where that is counted. */
+/** The limits, and where requests are counted. */
 export interface LimitsOptions {
   /** Requests in a minute: signups and logins of an address and of an account, all others of a user; null for no limits. */
   perMinute: { address: number, account: number, user: number } | null
-  /** Where several processes count together; each for itself when undefined. */
+  /** The Redis in which several processes count together; each counts for itself when undefined. */
   redisUrl: string | undefined
   /** Whether proxies are trusted to tell the address. */
   isBehindProxy: boolean
@@ -71,7 +71,7 @@ export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { perMinute, redis
       if (count.consumedPoints <= max) return
       reply.header('retry-after', seconds)
       refused++
-      // Who it was is in the line of the request, where a user is known; the key of a count is nobody's business.
+      // The request's own line names the user, where one is known; the key is not logged.
       if (Date.now() >= nextLine) {
         request.log.warn({ limit: name, refused }, 'rate limit reached')
         nextLine = Date.now() + REFUSAL_LOG_INTERVAL
@@ -103,7 +103,7 @@ function append (reply: FastifyReply, name: string, item: string): void {
   reply.header(name, before === undefined ? item : `${String(before)}, ${item}`)
 }
 
-/** The account that a body names, from an address; null when it names none. Hashed, because Redis needs nobody's email. */
+/** A key for the account in a body and the client's address, hashed so that Redis stores no email; null without an account. */
 function accountOf (request: FastifyRequest): string | null {
   const { email } = Object(request.body) as { email?: unknown }
   if (typeof email !== 'string') return null

@@ -4,11 +4,11 @@ import type { Redis } from 'ioredis'
 /** Milliseconds. A request waits for Redis no longer than this; the connection is then given up. */
 const PATIENCE = 250
 
-/** Milliseconds between two tries to reach it, and so between two lines about that. */
+/** Milliseconds between two attempts to connect, and so between two log lines about them. */
 const RETRY = 1000
 
 /**
- * A Redis that nothing depends on: what it does not answer at once fails at once.
+ * A Redis that nothing depends on: a command fails at once when it is not answered at once.
  * @param app it is connected when the application is ready, and closed with it
  * @param url `redis://…` or `rediss://…`
  */

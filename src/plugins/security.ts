@@ -24,7 +24,7 @@ const securityHeaders = headersOf(helmet({
   xFrameOptions: { action: 'deny' }
 }))
 
-/** What a middleware adds to an answer, and what the other hook does. */
+/** The headers that a middleware sets, and `Vary`. */
 function headersOf (middleware: ReturnType<typeof helmet>): Record<string, string> {
   // An answer depends on the origin, also where it is that of a request without one (Fetch §3.2.5).
   const headers: Record<string, string> = { vary: 'Origin' }

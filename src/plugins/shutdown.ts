@@ -3,16 +3,16 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Begins the end: from now on /ready is 503, and every answer is the last one of its connection. */
+    /** Begins the shutdown: from now on /ready is 503, and every response closes its connection. */
     drain: () => void
     isDraining: () => boolean
   }
 }
 
-/** Milliseconds that a connection on which nothing has come gets in the end: its request may be on the way. */
+/** Milliseconds that a connection without a request gets at the end: one may be on the way. */
 const SILENCE = 200
 
-/** Ends connections without cutting off a request: what is open is served and told to close (RFC 9112 §9.6). */
+/** Closes connections without cutting off a request: the last response says `Connection: close` (RFC 9112 §9.6). */
 export const shutdownPlugin = fp(async (app) => {
   let draining = false
   app.decorate('drain', () => { draining = true })
@@ -22,7 +22,7 @@ export const shutdownPlugin = fp(async (app) => {
     done(null, payload)
   })
 
-  // To Node a new connection is not idle, and would be waited for.
+  // Node does not count a new connection as idle, and would wait for it.
   const open = new Set<Socket>()
   app.server.on('connection', (socket) => {
     open.add(socket)

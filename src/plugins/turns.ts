@@ -9,24 +9,24 @@ import { requestLog } from '../log/request-log.js'
 const MAX_WAITING = 50
 
 /**
- * Milliseconds within which a client takes something of its answer. Node allows as much again when the system has taken a part
- * at once, so that a client that reads nothing is cut after 10 to 20 s.
+ * Milliseconds within which a client has to read some of its response. Node allows as much again when the system has accepted
+ * a part at once, so that a client that reads nothing is cut off after 10 to 20 s.
  */
 const PATIENCE = 10_000
 
-/** What waits on one connection, and what cuts it when no turn comes. */
+/** The requests that wait on one connection, and the timer that closes it when their turn does not come. */
 interface Line { socket: Socket, waiting: Map<FastifyRequest, FastifyReply>, timer?: NodeJS.Timeout }
 
 /**
  * Serves the requests of a connection one after another (RFC 9112 §9.3.2), each when the answer before it is out. So a client
- * has one request inside for each connection, however many it sends; and Node tells of a client that has gone only by the
- * answer whose turn it is: what begins sooner would never learn of it.
+ * has one request inside for each connection, however many it sends; and Node reports that a client has gone only on the
+ * response whose turn it is: a request that began sooner would never learn of it.
  */
 export const turnsPlugin = fp(async (app) => {
   const lines = new WeakMap<Socket, Line>()
   app.server.setTimeout(PATIENCE, cutWhoDoesNotRead)
 
-  // What had come on a connection before it was cut is parsed all the same, and costs nothing more.
+  // Node still parses what had arrived on a connection before it was cut off; nothing else is done with it.
   const [serve] = app.server.listeners('request') as [(...of: [IncomingMessage, ServerResponse]) => void]
   app.server.off('request', serve).on('request', (request, response) => {
     if (!request.socket.destroyed) serve(request, response)
@@ -65,7 +65,7 @@ export const turnsPlugin = fp(async (app) => {
     return line
   }
 
-  /** From now on, whoever is the first in a line has so long to get a turn. */
+  /** Starts the timer of the first request in the queue. */
   function watch (line: Line): void {
     clearTimeout(line.timer)
     if (line.waiting.size > 0) line.timer = setTimeout(() => { line.socket.destroy() }, app.server.timeout)

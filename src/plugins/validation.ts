@@ -26,8 +26,8 @@ const normalize: FuncKeywordDefinition = {
 }
 
 /**
- * Query and path values are text. Only the canonical writing of a number or a boolean becomes one.
- * @returns what reads the values of a schema; the same object where it has nothing but texts
+ * Query and path values are text. Only the canonical form of a number or a boolean is converted.
+ * @returns a function that converts the values of a schema; it returns the same object where all are texts
  */
 function reader ({ properties }: Schema): (text: Record<string, unknown>) => Record<string, unknown> {
   const others = Object.entries(properties).filter(([, { type, default: preset }]) => type !== 'string' || preset !== undefined)
@@ -64,7 +64,7 @@ interface Schema {
  * Bodies are parsed here too, because Fastify's parser forgives invalid UTF-8.
  */
 export const validationPlugin = fp(async (app) => {
-  // Without a check of the schemas themselves, which TypeBox writes.
+  // The schemas themselves are not validated: TypeBox writes them.
   const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, meta: false, validateSchema: false, verbose: true })
   ajv.addKeyword(normalize).addKeyword(wellFormed).addVocabulary(['x-optional', 'x-examples', 'x-issue'])
   ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL)
@@ -75,7 +75,7 @@ export const validationPlugin = fp(async (app) => {
   }
 
   app.setValidatorCompiler<Schema>(({ schema, httpPart }) => {
-    // For the first request: together with the serializers, all at once are a fifth of a start.
+    // Compiled on the first request: with the serializers, all of them would take a fifth of a start.
     const validate = once(() => ajv.compile(schema))
     const failed = () => ({ error: validate().errors as never })
     if (httpPart === 'body') {
@@ -92,7 +92,7 @@ export const validationPlugin = fp(async (app) => {
   app.setSchemaErrorFormatter((failures, part) =>
     new ValidationFailed(failures.slice(0, MAX_ISSUES).map((failure) => issueOf(failure as Failure, part))))
 
-  // Where no body comes, the type of one says nothing (RFC 9112 §6.3).
+  // Without a body, its media type means nothing (RFC 9112 §6.3).
   app.addHook('onRequest', ({ headers }, _reply, done) => {
     const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
     if (length === '0' && coding === undefined) delete headers['content-type']

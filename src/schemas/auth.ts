@@ -87,7 +87,7 @@ export const LoginAnswer = Type.Object({
 }, {
   $id: 'LoginAnswer',
   ...strict,
-  description: 'A token and whose it is',
+  description: 'A token and its user',
   examples: [{
     access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl',
     token_type: 'bearer',

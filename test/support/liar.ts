@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Test } from 'tap'
 import { teardown } from './teardown.js'
 
-/** A way to a database that can give an answer to somebody else. */
+/** A proxy in front of a database that can give a response to the wrong client. */
 export interface Liar {
   /** The database's URL, by way of the liar. */
   url: string

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 /** What becomes of a new connection: it reaches the database, it gets no answer, or it is closed at once. */
 export type Fate = 'pass' | 'stall' | 'hang up'
 
-/** A way to a database that a test can break. */
+/** A proxy in front of a database, which a test can break. */
 export interface Proxy {
   /** The database's URL, by way of the proxy. */
   url: string
@@ -12,7 +12,7 @@ export interface Proxy {
   connections: () => number
   /** Decides about new connections; the open ones go on as they are. */
   treat: (fate: Fate) => void
-  /** Lets nothing through on the open connections any more. @returns resolves when something was sent in vain */
+  /** Lets nothing through on the open connections any more. @returns resolves when something was sent and dropped */
   silence: () => Promise<unknown>
   /** Cuts the open connections. */
   cut: () => void

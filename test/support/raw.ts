@@ -36,7 +36,7 @@ export function rawClient (port: number) {
     /** Reads nothing from now on. */
     pause: () => { socket.pause() },
     end: () => { socket.destroy() },
-    /** Ends it as a program does that is killed: with what is unread in it. */
+    /** Resets the connection, as when a program is killed with unread data. */
     reset: () => { socket.resetAndDestroy() },
     /** Waits until the server closes. @returns every answer it gave, in order */
     async answers (): Promise<RawAnswer[]> {

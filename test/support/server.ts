@@ -20,7 +20,7 @@ export const canLogIn = async (t: Test, base: string, { email, password }: Parti
   t.equal((await request(base, 'POST', '/api/auth/login', { email, password })).status, 200)
 }
 
-/** Begins a signup, and waits until the server has begun with it. @returns what finishes it, and answers all that came */
+/** Begins a signup, and waits until the server has begun to read it. @returns what finishes it and returns the answer */
 export async function halfSignup (base: string): Promise<() => Promise<string>> {
   const { hostname, port } = new URL(base)
   const socket = connect(Number(port), hostname)

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Waits until something is so.
- * @param what it is, for whoever reads that it was not
+ * Waits until a condition is met.
+ * @param what the condition is, for the message when it is not met
  * @throws Error after the given seconds
  */
 export async function until (what: string, isSo: () => unknown, seconds = 60): Promise<void> {

@@ -44,7 +44,7 @@ async function serveEmbedded (): Promise<{ url: string, drop: () => Promise<void
   }
 }
 
-/** Who may do everything. Others have to be made. */
+/** The superuser. Other roles have to be created. */
 const OPERATOR = 'todo'
 
 // PostgreSQL documentation, "Frontend/Backend Protocol": the first messages of a connection have a code and no type.
@@ -113,14 +113,14 @@ async function * messagesOf (socket: Socket): AsyncGenerator<Buffer> {
   }
 }
 
-/** What a startup message sets, as SQL, on a server that somebody has set to the time of Kolkata. */
+/** What a startup message sets, as SQL, on a server whose time zone is Asia/Kolkata. */
 const settingsOf = (startup: Buffer) => "reset role; reset all; set timezone = 'Asia/Kolkata';" +
   [...startup.toString('utf8', 8).matchAll(/([^\0]+)\0([^\0]*)\0/g)].map(([, name, value]) => {
     if (name === 'user') return value === OPERATOR ? '' : `set role "${value}";`
     return name === 'database' ? '' : `set "${name}" = '${value}';`
   }).join('')
 
-/** A queue. @returns waits for a turn, and answers what ends it */
+/** A queue. @returns a function that waits for its turn and returns what ends it */
 function turns (): () => Promise<() => void> {
   let last = Promise.resolve()
   return async () => {
