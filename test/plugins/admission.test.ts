@@ -69,14 +69,16 @@ t.test('who reads nothing has no place meanwhile', async (t) => {
   const clients = [list, stranger, login].flatMap((bytes) => [deaf(file + bytes.repeat(20)), deaf(file + bytes)])
   await sleep(200)
   await allAreFree(t)
-  for (const client of clients) client.end()
+  // What waits on them would else get its turn among the requests of the next test.
+  for (const client of clients) client.reset()
+  await Promise.all(clients.map(async ({ closed }) => closed))
 })
 
 t.test('who leaves while a hook waits for something takes no place along', async (t) => {
   isSlow = true
   const clients = Array.from({ length: 10 }, () => rawClient(port))
   for (const client of clients) client.write(login)
-  await until('who came too early has an answer', () => early.length === clients.length)
+  await until('who came too early has an answer', () => early.length >= clients.length)
   isSlow = false
   for (const client of clients) client.reset()
   await Promise.all(early.map(async (raw) => raw.destroyed || once(raw, 'close')))
