@@ -33,7 +33,7 @@ const TASK_ID = `('00000000-0000-7000-9' || left(lpad(u::text, 5, '0'), 3) || '-
  * @param count tasks of each
  */
 const addTasks = (users: string, count: number) => `
-  insert into tasks (id, owner_id, title, description, is_completed, created_at, updated_at)
+  insert into todo.tasks (id, owner_id, title, description, is_completed, created_at, updated_at)
   select ${TASK_ID}, ${USER_ID}, 'Task ' || n || ' of many: call the plumber',
     case when n % 2 = 0 then 'The one from last time, number ' || n || '; ask about the guarantee before he starts, and for a bill' end,
     n % 4 = 0, made, made
@@ -44,14 +44,23 @@ const addTasks = (users: string, count: number) => `
     order by n, u
   ) as task`
 
+/** The totals of some lists, or of all, as the tasks are now. */
+const recount = (where = 'true') => `
+  update todo.task_lists set (open, done) = (
+    select count(*) filter (where not is_completed), count(*) filter (where is_completed)
+    from todo.tasks where tasks.owner_id = task_lists.owner_id) where ${where}`
+
 /** Fills an empty, migrated database. */
 export async function load (sql: Sql, { users, large }: Sizes): Promise<void> {
   const hash = await argon2.hash(PASSWORD, { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 })
   await sql.unsafe("set maintenance_work_mem = '512MB'; set work_mem = '256MB'; set synchronous_commit = off")
-  await sql.unsafe(`insert into users (id, email, name, password_hash)
+  await sql.unsafe(`insert into todo.users (id, email, name, password_hash)
     select ${USER_ID}, 'user' || u || '@example.com', 'User ' || u, '${hash}' from generate_series(0, ${users + large.length - 1}) u`)
+  await sql.unsafe('insert into todo.task_lists (owner_id) select id from todo.users')
+  await sql.unsafe('insert into todo.task_changes (owner_id, revision) select id, 0 from todo.users')
   await sql.unsafe(addTasks(`generate_series(0, ${users - 1})`, TASKS))
   for (const [at, count] of large.entries()) await sql.unsafe(addTasks(`generate_series(${users + at}, ${users + at})`, count))
+  await sql.unsafe(recount())
   await sql.unsafe('vacuum analyze')
   await sql.unsafe('checkpoint')
 }
@@ -61,12 +70,14 @@ export const MADE = 'Made by the benchmark'
 
 /** Adds tasks that can be deleted, numbered from `from`. */
 export async function addDeletable (sql: Sql, [first, last]: [number, number], from: number, each: number): Promise<void> {
-  await sql.unsafe(`insert into tasks (id, owner_id, title)
+  await sql.unsafe(`insert into todo.tasks (id, owner_id, title)
     select ${TASK_ID}, ${USER_ID}, '${MADE}' from generate_series(${from}, ${from + each - 1}) n, generate_series(${first}, ${last}) u`)
+  await sql.unsafe(recount(`owner_id in (select ${USER_ID} from generate_series(${first}, ${last}) u)`))
 }
 
 /** Takes away what a measurement of writes has added, so that the next one finds the same. */
 export async function tidy (sql: Sql): Promise<void> {
-  await sql`delete from tasks where title = ${MADE}`
+  await sql`delete from todo.tasks where title = ${MADE}`
+  await sql.unsafe(recount('revision > 0'))
   await sql.unsafe('vacuum analyze')
 }

@@ -72,7 +72,7 @@ export async function measureBesideLogins (bench: Bench, server: Contender, roun
 /** Logins against nothing but the hash, on as many threads. */
 export async function measureLogins (bench: Bench, server: Contender, rounds: number): Promise<Verdict> {
   const threads = Math.max(1, availableParallelism() - 1)
-  const [{ hash }] = await bench.sql<[{ hash: string }]>`select password_hash as hash from users limit 1`
+  const [{ hash }] = await bench.sql<[{ hash: string }]>`select password_hash as hash from todo.users limit 1`
   const bare: number[] = []
   const logins: Figures[] = []
   for (let round = 0; round < rounds; round++) {

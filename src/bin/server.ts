@@ -6,8 +6,10 @@ import type { Config } from '../config/settings.js'
 import { connect } from '../db/connect.js'
 import type { Database } from '../db/database.js'
 import { keepStarted } from '../db/keep-started.js'
+import { startSweeps } from '../db/sweeps.js'
 import { fatal } from './fatal.js'
 import { logOutput } from '../log/output.js'
+import { sweepOfChanges, sweepOfKeys } from '../repositories/sweeps.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
 const PATIENCE = 3000
@@ -24,6 +26,7 @@ try {
   const database = connect(config)
   const app = await buildApp(config, database, logOutput())
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
+  app.addHook('onClose', startSweeps(database, [sweepOfChanges(config.CHANGES_DAYS), sweepOfKeys(config.IDEMPOTENCY_DAYS)], app.log))
   const isReady = await startInTime(database, app)
   const base = await app.listen({ host: config.HOST, port: config.PORT })
   announce(base, app, config, isReady ? database.label : `${database.label}, not ready yet`)

@@ -14,6 +14,10 @@ export const DATA = '.data'
  */
 const MAX_HASH_THREADS = Math.max(1, (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1)
 
+const days = (preset: number, what: string, note?: string) => Type.Integer({
+  default: preset, minimum: 1, maximum: 36_500, description: `days that ${what}, 1 to 36500`, ...(note && { 'x-note': note })
+})
+
 const perMinute = (preset: number, what: string, note?: string) => Type.Integer({
   default: preset, minimum: 1, maximum: 1_000_000, description: `${what} in a minute, 1 to 1000000`, ...(note && { 'x-note': note })
 })
@@ -112,6 +116,8 @@ export const Settings = Type.Object({
   }),
   HOST: Type.String({ default: '', description: 'the address to listen on', 'x-default': '127.0.0.1, in production 0.0.0.0' }),
   PORT: Type.Integer({ default: 8000, minimum: 0, maximum: 65_535, description: 'a port number, 0 to 65535' }),
+  CHANGES_DAYS: days(90, 'a change of a task is remembered', 'after the next one; the newest of each user is for ever'),
+  IDEMPOTENCY_DAYS: days(30, 'an Idempotency-Key is remembered'),
   SHUTDOWN_DRAIN_SECONDS: Type.Integer({
     default: 0,
     minimum: 0,

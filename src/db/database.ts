@@ -29,13 +29,6 @@ export interface Database {
    */
   ping: () => Promise<void>
 
-  /**
-   * Counts the tasks of each owner again and corrects totals that are wrong, as after a restore of data alone. Others may write
-   * meanwhile.
-   * @returns the number of owners with a wrong total
-   */
-  recount: () => Promise<number>
-
   /** Finishes what is running and closes. */
   close: () => Promise<void>
 }
@@ -55,3 +48,9 @@ export function isoTime (text: string): string {
 
 /** PostgreSQL's type number of `timestamptz`, whose text is parsed by isoTime. */
 export const TIMESTAMPTZ = 1184
+
+/** Of `date`, which stays the text that it is: no time zone may move a day. */
+export const DATE = 1082
+
+/** Of `bigint`: numbers of changes, which stay far below 2⁵³. */
+export const INT8 = 20

@@ -1,12 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
-import { PING } from './current.js'
-import { TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { PING, isCurrent } from './current.js'
+import { DATE, INT8, TIMESTAMPTZ, isoTime, type Database } from './database.js'
 import { DatabaseDamaged, DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { lockFolder } from './lock.js'
 import { migrateEmbedded } from './migrate.js'
-import { recountEmbedded } from './recount.js'
 import { checked } from './statement.js'
 
 /** Reads every character. The plain decoder takes a U+FEFF at the beginning of a text for a byte order mark and drops it. */
@@ -43,10 +42,11 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     const opening = await PGlite.create({
       ...(folder && { dataDir: folder }),
       ...(dump && { loadDataDir: dump }),
-      parsers: { [TIMESTAMPTZ]: isoTime }
+      parsers: { [TIMESTAMPTZ]: isoTime, [DATE]: String, [INT8]: Number }
     }).catch((error: unknown) => { throw new DatabaseDamaged(resolve(place), error) })
     await opening.exec("set time zone 'UTC'")
     await migrateEmbedded(opening)
+    await isCurrent(async (statement) => (await opening.query(statement.text, statement.bind({}))).rows as never[])
     return opening
   }
 
@@ -82,8 +82,6 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     async ping () {
       await this.run(PING)
     },
-
-    recount: async () => await recountEmbedded(opened()),
 
     async close () {
       await client?.close()

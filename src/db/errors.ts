@@ -39,8 +39,9 @@ export class DatabaseDamaged extends Error {
 
 /** A row that a constraint refuses. */
 export class ConstraintViolation extends Error {
-  constructor (readonly kind: 'unique' | 'foreign key', statement: string) {
-    super(`${statement} violates a ${kind} constraint`)
+  /** @param constraint its name in the tables */
+  constructor (readonly kind: 'unique' | 'foreign key', statement: string, readonly constraint = '') {
+    super(`${statement} violates a ${kind} constraint${constraint && ` (${constraint})`}`)
   }
 }
 
@@ -85,6 +86,8 @@ interface DriverError {
   table_name?: string
   column?: string
   column_name?: string
+  constraint?: string
+  constraint_name?: string
 }
 
 /**
@@ -113,8 +116,9 @@ export function translated (error: unknown, statement: string): Error {
   const code = String(refusal.code)
   if ([OUTAGE, DRIVER_OUTAGE, UNTRUSTED].some((kind) => kind.test(code))) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')
-  if (code === '23505') return new ConstraintViolation('unique', statement)
-  if (code === '23503') return new ConstraintViolation('foreign key', statement)
+  const constraint = refusal.constraint ?? refusal.constraint_name
+  if (code === '23505') return new ConstraintViolation('unique', statement, constraint)
+  if (code === '23503') return new ConstraintViolation('foreign key', statement, constraint)
   const bug = new QueryFailed(statement, refusal)
   return MISSING.test(code) ? new TablesMissing(code, bug) : bug
 }

@@ -1,11 +1,10 @@
 import postgres from 'postgres'
 import { parseConnectionString, placeOf } from './connection-string.js'
 import { PING, isCurrent } from './current.js'
-import { TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { DATE, INT8, TIMESTAMPTZ, isoTime, type Database } from './database.js'
 import { DatabaseUnavailable, DatabaseUnfit, TablesMissing } from './errors.js'
 import { migratePostgres } from './migrate.js'
 import { poolOf } from './pool.js'
-import { recountPostgres } from './recount.js'
 import { sessionOptions } from './session.js'
 import type { Statement, Values } from './statement.js'
 
@@ -25,6 +24,9 @@ const ENCODING: Statement<{ encoding: string }> = {
  * while it is served is mostly restored from a dump at once, which fails where the tables exist already.
  */
 const GRACE = 3000
+
+/** A deadlock and a failed serialization: PostgreSQL has undone the whole statement, and it may well succeed the next time. */
+const IN_THE_WAY = new Set(['40P01', '40001'])
 
 /** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
 export interface Limits {
@@ -56,7 +58,11 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     // Also ends what the driver still connects for a pool that has been replaced meanwhile.
     idle_timeout: IDLE_TIMEOUT,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
-    types: { time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime } }
+    types: {
+      time: { to: TIMESTAMPTZ, from: [TIMESTAMPTZ], serialize: String, parse: isoTime },
+      date: { to: DATE, from: [DATE], serialize: String, parse: String },
+      number: { to: INT8, from: [INT8], serialize: String, parse: Number }
+    }
   }), deadline)
 
   async function ask<Row> (statement: Statement<Row>, values: Values = {}): Promise<Row[]> {
@@ -75,10 +81,10 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     }
   }
 
-  /** Does something on a connection that takes the place of the pool's: the role may have no more of them. */
-  async function alone<T> (work: typeof migratePostgres | typeof recountPostgres): Promise<T> {
+  /** Migrates on a connection that takes the place of the pool's: the role may have no more of them. */
+  async function migrate (): Promise<void> {
     const times = { connectTimeout, patience: deadline, silence: connectTimeout + deadline }
-    return await pool.pause(async () => await work(sessionOptions(connection, connectTimeout, 0), times) as T)
+    await pool.pause(async () => migratePostgres(sessionOptions(connection, connectTimeout, 0), times))
   }
 
   let looking: Promise<boolean> | undefined
@@ -103,7 +109,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
       if (server!.encoding !== 'UTF8') throw new DatabaseUnfit(`its encoding is ${server!.encoding} and has to be UTF8`)
       if (!await isCurrent(ask)) {
         if (performance.now() < missed + GRACE) throw new DatabaseUnavailable('tables missing')
-        await alone(migratePostgres)
+        await migrate()
         if (!await isCurrent(ask)) throw new DatabaseUnavailable('tables missing')
       }
       started = true
@@ -114,6 +120,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
       try {
         return await ask(statement, values)
       } catch (error) {
+        if (error instanceof DatabaseUnavailable && IN_THE_WAY.has(error.reason)) return await ask(statement, values)
         throw error instanceof TablesMissing && await areTablesThere() ? error.asBug : error
       }
     },
@@ -121,8 +128,6 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     async ping () {
       await this.run(PING)
     },
-
-    recount: async () => await alone(recountPostgres),
 
     close: pool.close
   }

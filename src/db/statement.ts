@@ -1,11 +1,12 @@
-import { Param, Placeholder, is, sql } from 'drizzle-orm'
+import { Param, Placeholder, is, sql, type SQL } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import { ForeignAnswer } from './errors.js'
 
 /** Values of a statement, by the names of its placeholders. */
 export type Values = Readonly<Record<string, unknown>>
 
-/** SQL that Drizzle wrote once, when the module was loaded, and the database prepares once per connection. */
+/** SQL that Drizzle wrote once, when it was first needed, and the database prepares once per connection. */
 export interface Statement<Row> {
   /** For the log. */
   readonly name: string
@@ -39,20 +40,39 @@ interface Query { toSQL: () => { sql: string, params: unknown[] } }
  * @returns the statement; its row type is the query's
  * @throws Error when `echo` names no value of the query
  */
-export function prepare<Q extends Query & PromiseLike<unknown[]>> (
-  name: string, query: Q, echo: { readonly [Column in keyof Awaited<Q>[number]]?: string }, { answersAlways = false } = {}
-): Statement<Awaited<Q>[number]> {
-  const { sql: text, params } = query.toSQL()
-  const known = new Set<unknown>()
-  const pick = params.map((param) => {
+export const prepare = <Q extends Query & PromiseLike<unknown[]>>(
+  name: string, query: Q, echo: Echo<Awaited<Q>[number]>, { answersAlways = false } = {}
+): Statement<Awaited<Q>[number]> => statementOf(name, query.toSQL(), echo, answersAlways)
+
+type Echo<Row> = { readonly [Column in keyof Row]?: string }
+
+const dialect = new PgDialect()
+
+/** The same for what Drizzle's builder has no words for. */
+export const prepareSql = <Row>(name: string, text: SQL<Row>, echo: Echo<Row>): Statement<Row> =>
+  statementOf(name, dialect.sqlToQuery(text), echo, false)
+
+/** A placeholder that comes again is the same `$n`: its value is sent once, and the planner sees that it is one. */
+function statementOf<Row> (
+  name: string, { sql: text, params }: { sql: string, params: unknown[] }, echo: Echo<Row>, answersAlways: boolean
+): Statement<Row> {
+  const parts: unknown[] = []
+  const places = params.map((param) => {
     const value = is(param, Param) ? param.value : param
-    if (!is(value, Placeholder)) return () => value
-    known.add(value.name)
-    return (values: Values) => values[value.name]
+    const same = parts.findIndex((part) => is(value, Placeholder) && is(part, Placeholder) && part.name === value.name)
+    return same < 0 ? parts.push(value) : same + 1
   })
+  const known = new Set(parts.map((part) => is(part, Placeholder) ? part.name : undefined))
   const compared = Object.entries(echo) as Array<[string, string]>
   if (compared.length === 0 || !compared.every(([, value]) => known.has(value))) throw new Error(`${name} does not say whose its rows are`)
-  return { name, text, bind: (values) => pick.map((one) => one(values)), echo: Object.fromEntries(compared), answersAlways }
+  const pick = parts.map((part) => is(part, Placeholder) ? (values: Values) => values[part.name] : () => part)
+  return {
+    name,
+    text: text.replaceAll(/\$(\d+)/g, (_, n: string) => `$${places[Number(n) - 1]!}`),
+    bind: (values) => pick.map((one) => one(values)),
+    echo: Object.fromEntries(compared),
+    answersAlways
+  }
 }
 
 /**

@@ -1,194 +1,185 @@
-import { and, desc, eq, sql, type SQL } from 'drizzle-orm'
+import { createHash } from 'node:crypto'
+import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
-import { ConstraintViolation } from '../db/errors.js'
-import { asked, askedId, build, prepare } from '../db/statement.js'
-import { taskCounts, tasks, users } from '../db/tables.js'
-import type { Task } from '../schemas/tasks.js'
+import { ForeignAnswer } from '../db/errors.js'
+import { asked, askedId, build, prepare, type Statement, type Values } from '../db/statement.js'
+import { tasks, users } from '../db/tables.js'
+import { pageStatement, wordsOf, type ListQuery } from './task-pages.js'
+import { id, ofOwner, ofTask, taskOf, thisOne, versioned, versionedRow, type StoredTask, type VersionedTask } from './task-row.js'
+import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
-const { placeholder } = sql
+const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(thisOne), ofTask)
 
-/** A task as the contract shows it, named by SQL: a row leaves the database as the answer needs it. */
-const row = {
-  id: tasks.id,
-  title: tasks.title,
-  description: tasks.description,
-  is_completed: sql<boolean>`${tasks.isCompleted}`.as('is_completed'),
-  user_id: sql<string>`${tasks.ownerId}`.as('user_id'),
-  created_at: sql<string>`${tasks.createdAt}`.as('created_at'),
-  updated_at: sql<string>`${tasks.updatedAt}`.as('updated_at')
-}
+/** Whether there is such an owner. Both statements answer in any case: nothing is concluded from an answer that is lost. */
+const known = sql<boolean>`exists ${build.select({ id: users.id }).from(users).where(eq(users.id, askedId))}`.as('known')
 
-/** The WHERE that every statement begins with. */
-const mine = eq(tasks.ownerId, placeholder('owner'))
-const thisOne = and(mine, eq(tasks.id, placeholder('id')))
+const ownerKnown = prepare('tasks.owner', build.select({ user_id: askedId.as('user_id'), known }).from(asked('owner')), ofOwner,
+  { answersAlways: true })
 
-/** Which tasks a list has, and which of their counts. */
-interface Filter { where: SQL | undefined, counted: SQL }
-const all: Filter = { where: mine, counted: sql`${taskCounts.open} + ${taskCounts.done}` }
-const filtered: Filter = {
-  where: and(mine, eq(tasks.isCompleted, placeholder('completed'))),
-  counted: sql`case when ${placeholder('completed')} then ${taskCounts.done} else ${taskCounts.open} end`
-}
-
-/** The last write wins, and its time is later than that of the one before, even within a millisecond or a clock set back. */
-const touched = sql`greatest(clock_timestamp(), ${tasks.updatedAt} + interval '1 millisecond')`
-
-/**
- * LIMIT and OFFSET as numbers that the planner cannot know: it then plans for the first rows, by the index, at every
- * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped.
- */
-const unforeseen = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
-
-const page = <Extra extends Record<string, SQL.Aliased<unknown>>>(where: SQL | undefined, extra: Extra) =>
-  build.select({ ...row, ...extra }).from(tasks).where(where)
-    .orderBy(desc(tasks.createdAt), desc(tasks.id)).limit(unforeseen('limit'))
-
-/** The total, beside the rows and in the same statement: both are of one moment, and it is one round trip. */
-const totalOf = (counted: SQL) => ({
-  total: sql<number>`${build.select({ n: sql`coalesce(sum(${counted}), 0)::int` }).from(taskCounts)
-    .where(eq(taskCounts.ownerId, placeholder('owner')))}`.as('total')
-})
-
-const offsetPage = ({ where, counted }: Filter) => page(where, totalOf(counted)).offset(unforeseen('offset'))
-
-const cursorPage = ({ where }: Filter) => page(
-  and(where, sql`(${tasks.createdAt}, ${tasks.id}) < (${placeholder('created_at')}, ${placeholder('id')})`), {})
-
-/** Whose rows are asked for, and whether there is such an owner: what an answer says when it has no task to say it with. */
-const theOwner = {
+const miss = prepare('tasks.miss', build.select({
   user_id: askedId.as('user_id'),
-  known: sql<boolean>`exists ${build.select({ id: users.id }).from(users).where(eq(users.id, askedId))}`.as('known')
-}
+  known,
+  foreign: sql<boolean>`coalesce(${tasks.ownerId} <> ${askedId}, false)`.as('foreign'),
+  own: sql<boolean>`coalesce(${tasks.ownerId} = ${askedId}, false)`.as('own')
+}).from(asked('owner')).leftJoin(tasks, eq(tasks.id, id)), ofOwner, { answersAlways: true })
 
-/**
- * What an offset page without tasks is asked again: one row at least, without a task when there is none. Page and total are of
- * one moment here as well.
- */
-const offsetPageAndOwner = ({ where, counted }: Filter) => {
-  const found = page(where, {}).offset(unforeseen('offset')).as('found')
-  return build.select({
-    ...found._.selectedFields, asked: askedId.as('asked'), known: theOwner.known, ...totalOf(counted)
-  }).from(asked('owner')).leftJoinLateral(found, sql`true`)
-}
+/** Why a task was not found: it is another user's, nobody's, in another state than was asked for, or the owner itself is gone. */
+export type Miss = 'foreign' | 'absent' | 'changed' | 'owner gone'
 
-/** What each row has to repeat. */
-const ofOwner = { user_id: 'owner' } as const
-const ofTask = { ...ofOwner, id: 'id' } as const
+/** A state of a task: the number of its newest change, and the time of that, in milliseconds since 1970. */
+export interface Version { revision: number, time: number }
 
-const statements = {
-  // One statement for all tasks and one for each filter: each has its own index.
-  list: {
-    all: prepare('tasks.list', offsetPage(all), ofOwner),
-    filtered: prepare('tasks.list, filtered', offsetPage(filtered), { ...ofOwner, is_completed: 'completed' })
-  },
-  listAfter: {
-    all: prepare('tasks.listAfter', cursorPage(all), ofOwner),
-    filtered: prepare('tasks.listAfter, filtered', cursorPage(filtered), { ...ofOwner, is_completed: 'completed' })
-  },
-  listAndOwner: {
-    all: prepare('tasks.listAndOwner', offsetPageAndOwner(all), { asked: 'owner' }, { answersAlways: true }),
-    filtered: prepare('tasks.listAndOwner, filtered', offsetPageAndOwner(filtered), { asked: 'owner' }, { answersAlways: true })
-  },
-  find: prepare('tasks.find', build.select(row).from(tasks).where(thisOne), ofTask),
-  create: prepare('tasks.create', build.insert(tasks).values({
-    id: placeholder('id'), ownerId: placeholder('owner'), title: placeholder('title'), description: placeholder('description')
-  }).returning(row), { ...ofTask, title: 'title' }, { answersAlways: true }),
-  update: prepare('tasks.update', build.update(tasks).set({
-    title: sql`${placeholder('title')}`, description: sql`${placeholder('description')}`, updatedAt: touched
-  }).where(thisOne).returning(row), { ...ofTask, title: 'title' }),
-  complete: prepare('tasks.complete', build.update(tasks).set({
-    isCompleted: sql`coalesce(${placeholder('completed')}, not ${tasks.isCompleted})`, updatedAt: touched
-  }).where(thisOne).returning(row), { ...ofTask, is_completed: 'completed' }),
-  remove: prepare('tasks.remove', build.delete(tasks).where(thisOne).returning({ id: tasks.id, user_id: row.user_id }), ofTask),
-  owner: prepare('tasks.owner', build.select(theOwner).from(asked('owner')), ofOwner, { answersAlways: true }),
-  /** Why a task was not there. When the owner has it after all, a wrong answer has hidden it, and this one is made to fail. */
-  miss: prepare('tasks.miss', build.select({
-    known: theOwner.known,
-    foreign: sql<boolean>`coalesce(${tasks.ownerId} <> ${askedId}, false)`.as('foreign'),
-    user_id: sql<string>`case when ${tasks.ownerId} = ${askedId} then null else ${askedId} end`.as('user_id')
-  }).from(asked('owner')).leftJoin(tasks, eq(tasks.id, placeholder('id'))), ofOwner, { answersAlways: true })
-}
+/** What a task is made from. Null is none. */
+export interface Content { title: string, description: string | null, dueDate?: string | null }
 
-/** Why a task was not found: it is another user's, nobody's, or the owner itself is gone. */
-export type Miss = 'foreign' | 'absent' | 'owner gone'
+/** What a patch changes; the rest stays. */
+export interface Patch extends Partial<Content> { completed?: boolean }
+
+/** Some of the tasks, and the number and time of the newest change to any task of the owner: all of one moment. */
+export interface Page { tasks: StoredTask[], total: number, revision: number, changed_at: string }
+
+/** Where a page begins: after the task of this id and this value of what the list is sorted by (null: not due). */
+export interface Position { key: string | null, id: string }
 
 /** What tasksOf returns. A class, because one is made for each request; not exported, so that it has no other maker. */
 class OwnedTasks {
   constructor (private readonly db: Database, private readonly owner: string) {}
 
   /**
-   * A page by offset, newest first.
-   * @param completed only the done (true) or the open (false) ones, or all (undefined)
-   * @returns at most `limit` tasks and how many there are in all; null when the owner is gone
+   * A page by offset.
+   * @returns at most `limit` tasks, and how many there are in all; null when the owner is gone
    */
-  async list (limit: number, offset: number, completed?: boolean): Promise<{ tasks: Task[], total: number } | null> {
-    const which = completed === undefined ? 'all' : 'filtered'
-    const values = { owner: this.owner, completed, limit, offset }
-    const found = await this.db.run(statements.list[which], values)
-    if (found.length > 0) return { tasks: found.map(({ total, ...task }) => task), total: found[0]!.total }
-    const again = await this.db.run(statements.listAndOwner[which], values)
-    if (!again[0]!.known) return null
-    return { tasks: again.filter(({ id }) => id).map(({ total, asked, known, ...task }) => task as Task), total: again[0]!.total }
+  async list (limit: number, offset: number, query: ListQuery = {}): Promise<Page | null> {
+    return this.#page('offset', query, { limit, offset })
   }
 
   /**
-   * A page after a position, newest first. Its cost does not depend on how deep it is.
-   * @returns at most `limit` tasks; null when the owner is gone
+   * A page after a position in a list of the same query. Its cost does not depend on how deep it is.
+   * @returns as `list`, without the total
    */
-  async listAfter (limit: number, after: Pick<Task, 'created_at' | 'id'>, completed?: boolean): Promise<Task[] | null> {
-    const which = completed === undefined ? 'all' : 'filtered'
-    const found = await this.db.run(statements.listAfter[which], { owner: this.owner, completed, limit, ...after })
-    if (found.length > 0) return found
-    const [owner] = await this.db.run(statements.owner, { owner: this.owner })
-    return owner!.known ? [] : null
+  async listAfter (limit: number, { key, id }: Position, query: ListQuery = {}): Promise<Omit<Page, 'total'> | null> {
+    return this.#page('cursor', query, { limit, key: key ?? 'infinity', id })
   }
 
   /** @returns the task, or null when it is not the owner's; `explain` tells why */
-  async find (id: string): Promise<Task | null> {
-    return this.#one(statements.find, { id })
+  async find (id: string): Promise<VersionedTask | null> {
+    return this.#one(find, { id })
   }
 
   /** @returns the new task, or null when the owner is gone */
-  async create (title: string, description: string | null): Promise<Task | null> {
-    const id = uuidv7()
-    try {
-      return await this.#one(statements.create, { id, title, description })
-    } catch (error) {
-      // Otherwise the refusal was somebody else's.
-      if (error instanceof ConstraintViolation && await this.explain(id) === 'owner gone') return null
-      throw error
+  async create (content: Content): Promise<VersionedTask | null> {
+    return await this.#one(create, { id: uuidv7(), ...withoutGaps(content) }) ?? await this.#gone(create.name)
+  }
+
+  /**
+   * Creates a task once, however often and wherever this is asked with the same key.
+   * @returns the task as it was created, whatever became of it since, and whether that was before; `another` when it was with
+   * other content, null when the owner is gone
+   */
+  async createOnce (key: string, content: Content): Promise<VersionedTask & { replayed: boolean } | 'another' | null> {
+    const { title, description, dueDate } = withoutGaps(content)
+    const hash = createHash('sha256').update(JSON.stringify([title, description, dueDate])).digest()
+    // Once more for a key that is too old, and was swept away in between.
+    for (let tries = 0; tries < 2; tries++) {
+      const created = await this.#one(createOnce, { id: uuidv7(), key, hash, title, description, dueDate })
+      if (created) return { ...created, replayed: false }
+      const [stored] = await this.db.run(storedKey, { owner: this.owner, key })
+      if (!stored) continue
+      if (!hash.equals(stored.body_hash)) return 'another'
+      const { task_id: id, created_at: time, revision } = stored
+      const asked = { id, title, description, is_completed: false, due_date: dueDate, user_id: this.owner }
+      return { task: { ...asked, created_at: time, updated_at: time }, revision, replayed: true }
     }
+    return await this.#gone(createOnce.name)
   }
 
-  /** Replaces the content. @returns as `find` */
-  async update (id: string, title: string, description: string | null): Promise<Task | null> {
-    return this.#one(statements.update, { id, title, description })
+  /**
+   * Replaces the content; a due date that is absent stays.
+   * @param versions the states in which it may be; any when absent
+   * @returns as `find`
+   */
+  async update (id: string, { title, description, dueDate }: Content, versions?: Version[]): Promise<VersionedTask | null> {
+    return this.#write(update, { id, title, description, hasDueDate: dueDate !== undefined, dueDate: dueDate ?? null }, versions)
   }
 
-  /** @param completed done, not done, or null for the other of the two. @returns as `find` */
-  async complete (id: string, completed: boolean | null): Promise<Task | null> {
-    return this.#one(statements.complete, { id, completed })
+  /** Changes what is given. @returns as `find` */
+  async patch (id: string, patched: Patch, versions?: Version[]): Promise<VersionedTask | null> {
+    const { title, description, dueDate, completed } = patched
+    return this.#write(patch, {
+      id,
+      hasTitle: title !== undefined,
+      title: title ?? null,
+      hasDescription: description !== undefined,
+      description: description ?? null,
+      hasDueDate: dueDate !== undefined,
+      dueDate: dueDate ?? null,
+      completed: completed ?? null
+    }, versions)
+  }
+
+  /** @param completed done, not done, or null, which toggles. @returns as `find` */
+  async complete (id: string, completed: boolean | null, versions?: Version[]): Promise<VersionedTask | null> {
+    return this.#write(complete, { id, completed }, versions)
   }
 
   /** @returns the id of what was removed, or null as `find` */
-  async remove (id: string): Promise<string | null> {
-    const [removed] = await this.db.run(statements.remove, { owner: this.owner, id })
+  async remove (id: string, versions?: Version[]): Promise<string | null> {
+    const [removed] = await this.db.run(...this.#either(remove, { id }, versions))
     return removed?.id ?? null
   }
 
-  /** Tells why an id was not found. Only a miss pays for this question. */
-  async explain (id: string): Promise<Miss> {
-    const [miss] = await this.db.run(statements.miss, { owner: this.owner, id })
-    if (!miss!.known) return 'owner gone'
-    return miss!.foreign ? 'foreign' : 'absent'
+  /**
+   * Tells why an id was not found. Only a miss pays for this question.
+   * @param versions the states that were asked for
+   * @throws ForeignAnswer when the owner has it, in whatever state it may be: a wrong answer has hidden it
+   */
+  async explain (id: string, versions?: Version[]): Promise<Miss> {
+    const [found] = await this.db.run(miss, { owner: this.owner, id })
+    if (!found!.known) return 'owner gone'
+    if (found!.own && !versions) throw new ForeignAnswer(miss.name)
+    return found!.foreign ? 'foreign' : found!.own ? 'changed' : 'absent'
   }
 
-  async #one (statement: typeof statements.find, values: object): Promise<Task | null> {
-    const [task] = await this.db.run(statement, { owner: this.owner, ...values })
-    return task ?? null
+  /** What no row of the owner's means: the owner is gone. @throws ForeignAnswer when that is not so */
+  async #gone (name: string): Promise<null> {
+    const [answer] = await this.db.run(ownerKnown, { owner: this.owner })
+    if (answer!.known) throw new ForeignAnswer(name)
+    return null
+  }
+
+  async #page (kind: 'offset' | 'cursor', query: ListQuery, values: Values): Promise<Page | null> {
+    const rows = await this.db.run(pageStatement(kind, query), { owner: this.owner, ...query, q: wordsOf(query.q), ...values })
+    const [first] = rows
+    if (!first) return await this.#gone('tasks.list')
+    const { list_revision: revision, list_changed_at: time, total } = first
+    // A page without tasks is one row, of the list alone.
+    return { tasks: first.id === null ? [] : rows.map((row) => taskOf(row as StoredTask)), total, revision, changed_at: time }
+  }
+
+  async #one (statement: typeof find, values: Values): Promise<VersionedTask | null> {
+    const [row] = await this.db.run(statement, { owner: this.owner, ...values })
+    return versioned(row)
+  }
+
+  async #write (ways: Ways<Found>, values: Values, versions: Version[] | undefined): Promise<VersionedTask | null> {
+    const [row] = await this.db.run(...this.#either(ways, values, versions))
+    return versioned(row)
+  }
+
+  /** The statement for a known state, with its states, or the one for any. */
+  #either<Row> ({ always, ifMatch }: Ways<Row>, values: Values, versions: Version[] | undefined): [Statement<Row>, Values] {
+    if (!versions) return [always, { owner: this.owner, ...values }]
+    // An array as PostgreSQL writes it; the drivers do not know the type.
+    const states = `{${versions.map(({ revision, time }) => `${revision}-${time}`).join()}}`
+    return [ifMatch, { owner: this.owner, ...values, versions: states }]
   }
 }
+
+interface Ways<Row> { always: Statement<Row>, ifMatch: Statement<Row> }
+type Found = NonNullable<typeof find.row>
+
+const withoutGaps = ({ title, description, dueDate = null }: Content) => ({ title, description, dueDate })
 
 /**
  * The tasks of one owner, and the only way to any task: each statement has the owner in its WHERE, so that no

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
 import { ConstraintViolation } from '../db/errors.js'
 import { asked, askedId, build, prepare } from '../db/statement.js'
-import { users } from '../db/tables.js'
+import { taskChanges, taskLists, users } from '../db/tables.js'
 import type { User } from '../schemas/auth.js'
 
 /** A user as the contract shows it. The password hash is not among the columns. */
@@ -11,9 +11,17 @@ const row = { id: users.id, email: users.email, name: users.name, created_at: sq
 
 const { placeholder } = sql
 
-const create = prepare('users.create', build.insert(users).values({
+const made = build.$with('made').as(build.insert(users).values({
   id: placeholder('id'), email: placeholder('email'), name: placeholder('name'), passwordHash: placeholder('hash')
-}).returning(row), { id: 'id', email: 'email' }, { answersAlways: true })
+}).returning(row))
+
+/** An account begins with its list of tasks, and the list with row 0 of its journal. */
+const list = build.$with('list').as(build.insert(taskLists).values({ ownerId: placeholder('id') }).returning({ owner: taskLists.ownerId }))
+const begun = build.$with('begun').as(build.insert(taskChanges).values({ ownerId: placeholder('id'), revision: 0 })
+  .returning({ owner: taskChanges.ownerId }))
+
+const create = prepare('users.create', build.with(made, list, begun).select(made._.selectedFields).from(made)
+  .crossJoin(list).crossJoin(begun), { id: 'id', email: 'email' }, { answersAlways: true })
 
 // Each has a row for nobody too: an account that is not there is told from an answer to somebody else's question.
 
@@ -43,7 +51,7 @@ export const usersIn = (db: Database) => ({
       const [created] = await db.run(create, { id: uuidv7(), ...user })
       return created!
     } catch (error) {
-      if (error instanceof ConstraintViolation) return null
+      if (error instanceof ConstraintViolation && error.kind === 'unique' && error.constraint === 'users_email_key') return null
       throw error
     }
   },

@@ -26,7 +26,7 @@ async function accountWith (password: string): Promise<string> {
 }
 
 async function hashOf (email: string): Promise<string> {
-  const [row] = await sql<{ password_hash: string }>('select password_hash from users where email = $1', [email])
+  const [row] = await sql<{ password_hash: string }>('select password_hash from todo.users where email = $1', [email])
   return row!.password_hash
 }
 
@@ -283,7 +283,7 @@ t.test('a hash that was replaced while the login ran is not overwritten', async 
     ...db,
     async run (statement, values) {
       if (statement.name === 'users.updateHash') {
-        await sql('update users set password_hash = $2 where email = $1', [email, replacement])
+        await sql('update todo.users set password_hash = $2 where email = $1', [email, replacement])
       }
       return db.run(statement, values)
     }
@@ -297,7 +297,7 @@ t.test('a hash that was replaced while the login ran is not overwritten', async 
 async function refuseWrites (what: 'insert' | 'update') {
   await sql(`create function refuse_${what}() returns trigger language plpgsql as
     $$ begin raise exception 'refused: %', new; end $$`)
-  await sql(`create trigger refuse_${what} before ${what} on users for each row execute function refuse_${what}()`)
+  await sql(`create trigger refuse_${what} before ${what} on todo.users for each row execute function refuse_${what}()`)
   return async () => sql(`drop function refuse_${what} cascade`)
 }
 

@@ -41,7 +41,7 @@ function testsOf ({ signUp, sql, visit, visitAs }: Example) {
     await told(page, 'Buy oat milk is done')
     t.ok(await done.isChecked())
     await page.screenshot({ path: join(tmpdir(), 'todo-backend-example.png') })
-    const kept = async () => sql("select title, description, is_completed as done from tasks where title like 'Buy%'")
+    const kept = async () => sql("select title, description, is_completed as done from todo.tasks where title like 'Buy%'")
     t.strictSame(await kept(), [{ title: 'Buy oat milk', description: null, done: true }])
     await done.click()
     await told(page, 'Buy oat milk is open')

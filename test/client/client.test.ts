@@ -143,7 +143,7 @@ t.test('an expired token is a 401 everywhere, and the same client works again af
 
 t.test('a user who was deleted is nobody, to the client too', async (t) => {
   const { todo, user } = await person()
-  await sql('delete from users where id = $1', [user.id])
+  await sql('delete from todo.users where id = $1', [user.id])
   t.equal((await todo.me()).status, 401)
   t.equal((await todo.tasks.create({ title: 'x' })).status, 401)
 })

@@ -14,7 +14,8 @@ const sql = sqlOn(database)
 
 t.test('a role that may not read the list of migrations takes the tables for it', async (t) => {
   await sql('create role reader')
-  await sql('grant select on users, tasks, task_counts to reader')
+  await sql('grant usage on schema todo to reader')
+  await sql('grant select on todo.users, todo.task_lists, todo.task_changes, todo.tasks, todo.idempotency_keys to reader')
   await sql('set role reader')
   t.equal(await isCurrent(database.run), true)
   await sql('reset role')
@@ -22,26 +23,26 @@ t.test('a role that may not read the list of migrations takes the tables for it'
   await sql('drop role reader')
 })
 
-t.test('tables without their triggers are those of a restore that is not finished', async (t) => {
-  await sql('alter trigger tasks_added on tasks rename to later')
-  await t.rejects(isCurrent(database.run), new DatabaseUnavailable('restore not finished, without the triggers tasks_added'))
-  await sql('alter trigger later on tasks rename to tasks_added')
+t.test('tables without their foreign keys are those of a restore that is not finished', async (t) => {
+  await sql('alter table todo.tasks rename constraint tasks_owner_id_fkey to later')
+  await t.rejects(isCurrent(database.run), new DatabaseUnavailable('restore not finished, without the keys tasks_owner_id_fkey'))
+  await sql('alter table todo.tasks rename constraint later to tasks_owner_id_fkey')
   t.equal(await isCurrent(database.run), true)
 })
 
 t.test('whatever else keeps it from reading the list is told', async (t) => {
-  await sql('alter table drizzle.__drizzle_migrations rename to kept')
-  await sql('create view drizzle.__drizzle_migrations as select 1 / (id - id) as created_at from drizzle.kept')
+  await sql('alter table todo.__drizzle_migrations rename to kept')
+  await sql('create view todo.__drizzle_migrations as select 1 / (id - id) as created_at from todo.kept')
   await t.rejects(isCurrent(database.run), { constructor: QueryFailed, message: /22012/ })
-  await sql('drop view drizzle.__drizzle_migrations')
-  await sql('alter table drizzle.kept rename to __drizzle_migrations')
+  await sql('drop view todo.__drizzle_migrations')
+  await sql('alter table todo.kept rename to __drizzle_migrations')
 })
 
 t.test('tables that a newer version has yet to change are to be migrated', async (t) => {
-  await sql('create temporary table kept as select * from drizzle.__drizzle_migrations')
-  await sql('delete from drizzle.__drizzle_migrations where created_at = (select max(created_at) from kept)')
+  await sql('create temporary table kept as select * from todo.__drizzle_migrations')
+  await sql('delete from todo.__drizzle_migrations where created_at = (select max(created_at) from kept)')
   t.equal(await isCurrent(database.run), false)
-  await sql('delete from drizzle.__drizzle_migrations')
-  await sql('insert into drizzle.__drizzle_migrations select * from kept')
+  await sql('delete from todo.__drizzle_migrations')
+  await sql('insert into todo.__drizzle_migrations select * from kept')
   t.equal(await isCurrent(database.run), true)
 })

@@ -6,6 +6,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import { startApp, type Person } from '../helper.js'
 import { connectTo } from '../support/database.js'
+import { retyped } from '../support/disturbances.js'
 import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
 
@@ -99,11 +100,11 @@ async function isServed (t: { strictSame: (...args: any[]) => unknown }, person:
 t.test('a change of the tables under load costs nobody a request, and gives nobody the rows of another', async (t) => {
   const people = await Promise.all(Array.from({ length: 3 }, async (_, n) => signUp(`Person${n}`)))
   const changes = [
-    'alter table tasks alter column title type varchar(300)',
-    'alter table users alter column name type varchar(150)',
-    'alter table tasks alter column description type text',
-    'alter table tasks add column extra integer not null default 0',
-    'alter table tasks drop column extra',
+    retyped('title', 'varchar(300)'),
+    'alter table todo.users alter column name type varchar(150)',
+    retyped('description', 'text'),
+    'alter table todo.tasks add column extra integer not null default 0',
+    'alter table todo.tasks drop column extra',
     'deallocate all'
   ]
   for (const change of ['nothing has changed', ...changes]) {
@@ -122,9 +123,9 @@ t.test('true is stored as true by the statement that finds its table changed', a
   for (let length = 301; length < 305; length++) {
     t.match(await complete(false), { is_completed: false })
     t.match(await done(), { tasks: [], total: 0 })
-    await sql(`alter table tasks alter column title type varchar(${length})`)
+    await sql(retyped('title', `varchar(${length})`))
     t.match(await complete(true), { is_completed: true })
-    await sql(`alter table tasks alter column title type varchar(${length + 100})`)
+    await sql(retyped('title', `varchar(${length + 100})`))
     t.match(await done(), { tasks: [{ id, is_completed: true }], total: 1 })
   }
 })

@@ -11,7 +11,7 @@ import { start } from '../support/process.js'
 const dump = await migratedDump()
 const root = t.testdir()
 const folder = join(root, 'new/data')
-const USER = 'insert into users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, $3)'
+const USER = 'insert into todo.users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, $3)'
 
 t.test('the label says where it is', async (t) => {
   t.equal(connectTo('pglite:memory').label, 'embedded PostgreSQL (PGlite) in memory')
@@ -40,7 +40,7 @@ t.test('a folder is made, and its data is there when it is opened again', async 
   t.teardown(async () => { await again.close() })
   await t.resolves(again.ping())
   await t.resolves(again.start(), 'to start again changes nothing')
-  t.strictSame(await sqlOn(again)('select email from users'), [{ email: 'ada@example.com' }])
+  t.strictSame(await sqlOn(again)('select email from todo.users'), [{ email: 'ada@example.com' }])
 
   await t.test('while it is open it is refused to others, of this process and of another', async (t) => {
     await t.rejects(connectEmbedded(folder).start(), new DatabaseLocked(folder))
@@ -50,14 +50,14 @@ t.test('a folder is made, and its data is there when it is opened again', async 
     t.match(told, [new DatabaseLocked(folder)], 'which is no outage')
     const { status, out, err } = await start(t, 'migrate.ts', root, { DATABASE_URL: `pglite:${folder}` }).ended
     t.strictSame({ status, out, err }, { status: 1, out: '', err: `${new DatabaseLocked(folder).message}\n` })
-    t.strictSame(await sqlOn(again)('select email from users'), [{ email: 'ada@example.com' }], 'which harms nobody')
+    t.strictSame(await sqlOn(again)('select email from todo.users'), [{ email: 'ada@example.com' }], 'which harms nobody')
   })
 
   await t.test('it refuses as PostgreSQL does', async (t) => {
     const sql = sqlOn(again)
-    await t.rejects(sql(USER, ['ada@example.com', 'Ada', 'x']), new ConstraintViolation('unique', 'test'))
-    await t.rejects(sql('insert into tasks (id, owner_id, title) values (gen_random_uuid(), gen_random_uuid(), $1)', ['Marker']),
-      new ConstraintViolation('foreign key', 'test'))
+    await t.rejects(sql(USER, ['ada@example.com', 'Ada', 'x']), new ConstraintViolation('unique', 'test', 'users_email_key'))
+    await t.rejects(sql('insert into todo.tasks (id, owner_id, title) values (gen_random_uuid(), gen_random_uuid(), $1)', ['Marker']),
+      new ConstraintViolation('foreign key', 'test', 'tasks_owner_id_fkey'))
     const error: unknown = await sql(USER, ['marker@example.com', null, 'x']).catch((error: unknown) => error)
     t.match(error, { constructor: QueryFailed, message: /^test failed with 23502 \(users, name, \w+\)$/ })
     t.notMatch(String((error as Error).stack), 'marker')
@@ -89,7 +89,7 @@ t.test('in memory there is one for everybody who asks, and no lock', async (t) =
   const databases = [connectEmbedded('memory', { dump }), connectEmbedded('memory', { dump })] as const
   for (const database of databases) await database.start()
   await sqlOn(databases[0])(USER, ['ada@example.com', 'Ada', 'x'])
-  t.strictSame(await sqlOn(databases[1])('select email from users'), [])
+  t.strictSame(await sqlOn(databases[1])('select email from todo.users'), [])
   for (const database of databases) await database.close()
   t.notOk(existsSync('memory.lock'))
 })

@@ -58,10 +58,12 @@ t.test('what passes by itself or by an operator is an outage', async (t) => {
   t.match(translated(new Error('PGlite is closed'), 'tasks.list'), { constructor: DatabaseUnavailable, reason: 'closed' })
 })
 
-t.test('a violated constraint is told by its kind', async (t) => {
+t.test('a violated constraint is told by its kind and name', async (t) => {
   t.match(translated({ code: '23505' }, 'users.create'), new ConstraintViolation('unique', 'users.create'))
-  t.match(translated({ code: '23503' }, 'tasks.create'), new ConstraintViolation('foreign key', 'tasks.create'))
+  t.match(translated({ code: '23505', constraint: 'a' }, 'users.create'), new ConstraintViolation('unique', 'users.create', 'a'), 'PGlite')
+  t.match(translated({ code: '23503', constraint_name: 'a' }, 'x'), new ConstraintViolation('foreign key', 'x', 'a'), 'postgres.js')
   t.equal(new ConstraintViolation('unique', 'users.create').message, 'users.create violates a unique constraint')
+  t.equal(new ConstraintViolation('unique', 'users.create', 'a').message, 'users.create violates a unique constraint (a)')
 })
 
 t.test('everything else is a bug, told by names and never by values', async (t) => {

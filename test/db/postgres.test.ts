@@ -190,11 +190,11 @@ t.test('a time that is written in another way is taken for nobody\'s, never for 
 
 t.test('a refused statement is told apart, and tells nothing of its values', async (t) => {
   const { id, email } = await signUp()
-  const user = "insert into users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, 'x')"
-  const task = 'insert into tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)'
+  const user = "insert into todo.users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, 'x')"
+  const task = 'insert into todo.tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)'
   const cases = [
-    ['a taken email', user, [email, 'Marker'], new ConstraintViolation('unique', 'test')],
-    ['an absent owner', task, ['00000000-0000-7000-8000-000000000000', 'Marker'], new ConstraintViolation('foreign key', 'test')],
+    ['a taken email', user, [email, 'Marker'], new ConstraintViolation('unique', 'test', 'users_email_key')],
+    ['an absent owner', task, ['00000000-0000-7000-8000-000000000000', 'Marker'], new ConstraintViolation('foreign key', 'test', 'tasks_owner_id_fkey')],
     ['a title that is too long', task, [id, 'Marker'.repeat(99)], { constructor: QueryFailed, message: /^test failed with 22001 \(\w+\)$/ }],
     ['a name that is empty', user, ['marker@example.com', ''], { constructor: QueryFailed, message: /^test failed with 23514 \(users, \w+\)$/ }],
     ['a name that is null', user, ['marker@example.com', null], { constructor: QueryFailed, message: /^test failed with 23502 \(users, name, \w+\)$/ }],
@@ -206,6 +206,27 @@ t.test('a refused statement is told apart, and tells nothing of its values', asy
     t.match(error, expected, name)
     t.notMatch(inspect(error, { depth: 9, showHidden: true }), /marker/i, `${name}: no value`)
   }
+})
+
+t.test('a statement that a deadlock or another transaction has undone is repeated once', async (t) => {
+  await sql('create table attempts (times int)')
+  await sql('create sequence tries')
+  await sql(`create function fail (code text, times int) returns text language plpgsql as $$
+    begin
+      insert into attempts values (1);
+      if nextval('tries') <= times then raise exception using errcode = code; end if;
+      return 'done';
+    end $$`)
+  const attempt = async (code: string, times: number) => {
+    await sql('alter sequence tries restart')
+    return await sql('select fail($1, $2)', [code, times])
+  }
+  for (const code of ['40P01', '40001']) {
+    t.strictSame(await attempt(code, 1), [{ fail: 'done' }], `${code} once`)
+    await t.rejects(attempt(code, 2), new DatabaseUnavailable(code), `${code} twice`)
+  }
+  await t.rejects(attempt('57014', 1), new DatabaseUnavailable('57014'), 'what may have been done is not')
+  t.strictSame(await sql('select count(*)::int as n from attempts'), [{ n: 2 }], 'and nothing is done twice')
 })
 
 t.test('a connection that is cut under a statement is 503 once, and the next one works', async (t) => {

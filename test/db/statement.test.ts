@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 import { ForeignAnswer } from '../../src/db/errors.js'
-import { build, checked, prepare } from '../../src/db/statement.js'
+import { build, checked, prepare, prepareSql } from '../../src/db/statement.js'
 import { tasks } from '../../src/db/tables.js'
 
 const { placeholder } = sql
@@ -12,7 +12,8 @@ t.test('a statement is the SQL that Drizzle writes, and binds values by name in 
     .limit(placeholder('limit')), { id: 'owner' })
   t.equal(statement.name, 'tasks.test')
   t.equal(statement.text,
-    'select "id" from "tasks" where "tasks"."title" = $1 and "tasks"."description" = $2 and "tasks"."owner_id" = $3 limit $4')
+    'select "id" from "todo"."tasks" where "todo"."tasks"."title" = $1 and "todo"."tasks"."description" = $2 ' +
+    'and "todo"."tasks"."owner_id" = $3 limit $4')
   t.strictSame(statement.bind({ limit: 3, owner: 'o', title: 't', other: 'never asked for' }), ['t', 'fixed', 'o', 3])
   t.strictSame(statement.bind({ limit: 0, owner: null, title: '' }), ['', 'fixed', null, 0], 'each time anew')
 })
@@ -21,7 +22,7 @@ t.test('a placeholder in a column of an insert, and a default, are bound as well
   const { text, bind } = prepare('tasks.test', build.insert(tasks).values({
     id: placeholder('id'), ownerId: placeholder('owner'), title: 'fixed', isCompleted: true
   }).returning({ id: tasks.id }), { id: 'id' })
-  t.match(text, /^insert into "tasks" \(.+\) values \(\$1, \$2, \$3, default, \$4, default, default\) returning "id"$/)
+  t.match(text, /^insert into "todo"."tasks" \(.+\) values \(\$1, \$2, \$3, default, \$4(, default){4}\) returning "id"$/)
   t.strictSame(bind({ owner: 'o', id: 'i' }), ['i', 'o', 'fixed', true])
 })
 
@@ -55,6 +56,15 @@ t.test('rows that are not what was asked for reach nobody', async (t) => {
   holes[2] = right
   t.throws(() => checked(statement, asked, holes), refused, 'between holes')
   t.throws(() => checked(prepare('tasks.test', query, echo, { answersAlways: true }), asked, []), refused, 'none where there always is one')
+})
+
+t.test('a placeholder that comes again is sent once', async (t) => {
+  const owner = placeholder('owner')
+  const { name, text, bind } = prepareSql('tasks.test', sql<{ owner: string }>`select ${owner}::uuid as owner, ${placeholder('id')},
+    ${'fixed'}, ${owner}::uuid, ${'fixed'}`, { owner: 'owner' })
+  t.equal(name, 'tasks.test')
+  t.equal(text.replaceAll(/\s+/g, ' '), 'select $1::uuid as owner, $2, $3, $1::uuid, $4')
+  t.strictSame(bind({ owner: 'o', id: 'i' }), ['o', 'i', 'fixed', 'fixed'])
 })
 
 t.test('the builder never runs anything', async (t) => {

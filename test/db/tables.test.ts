@@ -33,6 +33,6 @@ t.test(NAME, { skip: !serverUrl && 'the embedded database has one connection' },
   await until('a second has passed without a failure', () => performance.now() > calm + 1000 && failed().length === 0)
   t.strictSame(failed(), [], 'and soon only success')
   t.strictSame((await loops.stop()).flatMap(({ wrong }) => wrong ?? []), [])
-  const stored = await admin.unsafe<Array<{ id: string } & Kept>>('select id, title, is_completed from tasks')
+  const stored = await admin.unsafe<Array<{ id: string } & Kept>>('select id, title, is_completed from todo.tasks')
   t.equal(wronglyStored(loops.kept, [...stored]), 0, 'everything is stored as it was acknowledged')
 })

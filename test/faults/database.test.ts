@@ -150,19 +150,19 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
     },
     {
       fault: 'every row of a user is locked',
-      begin: async () => { giveBack = await hold(`select 1 from tasks where owner_id = '${owner}' for update`) },
+      begin: async () => { giveBack = await hold(`select 1 from todo.tasks where owner_id = '${owner}' for update`) },
       end: async () => giveBack()
     },
     {
       fault: 'the table is locked',
-      begin: async () => { giveBack = await hold('lock table tasks in access exclusive mode') },
+      begin: async () => { giveBack = await hold('lock table todo.tasks in access exclusive mode') },
       end: async () => giveBack()
     },
     {
       fault: 'statements take 30 s',
       begin: async () => {
         await sql(body('perform pg_sleep(30);'))
-        await sql('create trigger slow before insert on tasks for each row execute function slow()')
+        await sql('create trigger slow before insert on todo.tasks for each row execute function slow()')
       },
       end: async () => sql(body(''))
     },

@@ -53,7 +53,7 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
   const server = await startServer(t, { DATABASE_URL: url })
   const client = clientOf(t, server.port)
   const [ada] = await signUp(client, 1) as [Person]
-  const [{ password_hash: hash }] = await sql('select password_hash from users') as [{ password_hash: string }]
+  const [{ password_hash: hash }] = await sql('select password_hash from todo.users') as [{ password_hash: string }]
   const secrets = [ada.token, `${ada.token}x`, ada.email, newEmail('nobody'), PASSWORD, hash]
 
   await t.test('whatever is written wherever, there is one answer, and the log has one line that says no more than it should', async (t) => {
@@ -82,9 +82,9 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
   await t.test('what a database says about the values of a statement is told to nobody', async (t) => {
     const create = async () => client.call('POST', '/api/tasks', { token: ada.token, body: { title: SECRET_WORD, description: SECRET_WORD } })
     const changes = [
-      ["alter table tasks add constraint strict check (title = '')", 'alter table tasks drop constraint strict'],
+      ["alter table todo.tasks add constraint strict check (title = '')", 'alter table todo.tasks drop constraint strict'],
       [`create function quote() returns trigger language plpgsql as $$ begin raise exception 'no %', new.title using detail = new.title; end $$;
-        create trigger quote before insert on tasks for each row execute function quote()`, 'drop function quote cascade']
+        create trigger quote before insert on todo.tasks for each row execute function quote()`, 'drop function quote cascade']
     ] as const
     for (const [change, undo] of changes) {
       await sql(change)

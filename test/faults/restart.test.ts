@@ -24,10 +24,10 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
     const replicas = await Promise.all(Array.from({ length: 5 }, async () => startServer(t, { DATABASE_URL: url })))
     for (const { port } of replicas) await until('it is ready', async () => isReady(port))
     const recovery = performance.now() - begin
-    const tables = await sql("select table_name from information_schema.tables where table_schema = 'public' order by 1")
+    const tables = await sql("select table_name from information_schema.tables where table_schema = 'todo' order by 1")
     t.strictSame(tables.map(({ table_name: name }) => name).filter((name) => ['tasks', 'users'].includes(String(name))), ['tasks', 'users'])
     const migrations = readdirSync(new URL('../../drizzle', import.meta.url)).filter((file) => file.endsWith('.sql'))
-    t.equal((await sql('select * from drizzle.__drizzle_migrations')).length, migrations.length, 'each migration was applied once')
+    t.equal((await sql('select * from todo.__drizzle_migrations')).length, migrations.length, 'each migration was applied once')
     const answers = await Promise.all(replicas.map(async ({ port }) => signUp(clientOf(t, port), 1)))
     t.equal(answers.flat().length, 5)
     report(t, { fault: 'five replicas start at once on an empty database', sent: 10, answered: 10, failed: 0, slowest: recovery, recovery })

@@ -27,7 +27,7 @@ async function disturb (t: Test, { sql }: Cluster, through: string, fault: strin
   const seen = await loops.stop()
   const later = seen.filter(({ at, ms, status }) => status >= 300 && at + ms > calm)
   const recovery = later.reduce((last, { at, ms }) => Math.max(last, at + ms), calm) - calm
-  const stored = await sql('select id, title, is_completed from tasks') as unknown as Array<{ id: string } & Kept>
+  const stored = await sql('select id, title, is_completed from todo.tasks') as unknown as Array<{ id: string } & Kept>
   const wrong = wronglyStored(loops.kept, stored)
   const counts = countsOf(seen.map(({ status, ms }) => ({ outcome: status, ms })))
   report(t, { fault, ...counts, audited: loops.kept.size, lost: wrong, recovery })

@@ -178,11 +178,11 @@ t.test('a statement that fails is 500 on every route that needs it, and the log 
 })
 
 t.test('a row that the database refuses is 500, and the log has neither its values nor its owner', async (t) => {
-  await sql(`alter table tasks add constraint refusal check (title <> '${secret}')`)
-  await sql("alter table users add constraint refusal check (name <> 'Refused')")
+  await sql(`alter table todo.tasks add constraint refusal check (title <> '${secret}')`)
+  await sql("alter table todo.users add constraint refusal check (name <> 'Refused')")
   t.teardown(async () => {
-    await sql('alter table tasks drop constraint refusal')
-    await sql('alter table users drop constraint refusal')
+    await sql('alter table todo.tasks drop constraint refusal')
+    await sql('alter table todo.users drop constraint refusal')
   })
   await isBug(t, ada, 'POST', '/api/tasks', { title: secret, description: 'and more' })
   t.match(log.chunks.join(''), /23514/, 'the reason is there')
@@ -192,6 +192,15 @@ t.test('a row that the database refuses is 500, and the log has neither its valu
   const account = { email: 'refused@example.com', password: PASSWORD, name: 'Refused' }
   await isBug(t, ada, 'POST', '/api/auth/signup', account)
   t.notMatch(log.chunks.join(''), new RegExp(`${account.email}|${PASSWORD}|Refused|argon2`))
+})
+
+t.test('a constraint that no rule of the contract stands for is a bug, and the log has its name', async (t) => {
+  await sql('alter table todo.users add constraint one_of_a_name unique (name)')
+  t.teardown(async () => sql('alter table todo.users drop constraint one_of_a_name'))
+  const account = { email: 'other@example.com', password: PASSWORD, name: 'Bob' }
+  await isBug(t, ada, 'POST', '/api/auth/signup', account)
+  t.match(log.chunks.join(''), /users\.create violates a unique constraint \(one_of_a_name\)/)
+  t.notMatch(log.chunks.join(''), new RegExp(`${account.email}|${PASSWORD}|argon2`))
 })
 
 t.test('without a database', async (t) => {

@@ -292,12 +292,12 @@ const ids: Record<string, string> = {
 for (const endpoint of endpoints.filter(({ path }) => path.includes('{task_id}'))) {
   t.test(`${nameOf(endpoint)}: an id is a canonical UUID, in either case`, async (t) => {
     const options = endpoint.body === undefined ? {} : { body: goodBody(endpoint) }
-    const before = await sql('select * from tasks order by id')
+    const before = await sql('select * from todo.tasks order by id')
     for (const [how, id] of Object.entries(ids)) {
       const answer = await ada.call(endpoint.method, pathOf(endpoint, ada.id, id), options)
       t.strictSame([answer.status, issuesOf(answer)], [422, ['path.task_id value_error.uuid']], how)
     }
-    t.strictSame(await sql('select * from tasks order by id'), before, 'nothing has changed')
+    t.strictSame(await sql('select * from todo.tasks order by id'), before, 'nothing has changed')
     const { id } = await ada.add('Upper case')
     const upper = pathOf(endpoint, ada.id.toUpperCase(), id.toUpperCase())
     t.equal((await ada.call(endpoint.method, upper, options)).status, endpoint.success)
@@ -305,14 +305,14 @@ for (const endpoint of endpoints.filter(({ path }) => path.includes('{task_id}')
 }
 
 t.test('nothing is done for a request that breaks a rule', async (t) => {
-  const before = await sql('select * from tasks order by id')
+  const before = await sql('select * from todo.tasks order by id')
   await call('POST', '/api/auth/signup', { body: { email: 'never@example.com', password: PASSWORD, name: 'Never', role: 'admin' } })
   await ada.call('POST', '/api/tasks', { body: { title: 'Never', user_id: ada.id } })
   await ada.call('POST', '/api/tasks?dry_run=true', { body: { title: 'Never' } })
   await ada.call('PUT', `/api/tasks/${task.id}`, { body: { title: 'Never', is_completed: true } })
   await ada.call('PATCH', `/api/tasks/${task.id}/complete?force=1`)
-  t.strictSame(await sql('select * from tasks order by id'), before)
-  t.strictSame(await sql("select * from users where email = 'never@example.com'"), [])
+  t.strictSame(await sql('select * from todo.tasks order by id'), before)
+  t.strictSame(await sql("select * from todo.users where email = 'never@example.com'"), [])
 })
 
 t.test('the answers above had every type of issue that is promised, and no other', async (t) => {

@@ -39,7 +39,7 @@ class Desk {
       const { id } = await this.person.add('From the beginning')
       if (done) await this.person.call('PATCH', `/api/tasks/${id}/complete`)
       // No request sets a time. Times that are equal are what a cursor could stumble over.
-      await sql('update tasks set created_at = $2 where id = $1', [id, `2026-01-06T10:30:00.00${instant}Z`])
+      await sql('update todo.tasks set created_at = $2 where id = $1', [id, `2026-01-06T10:30:00.00${instant}Z`])
       const { body: task } = await this.person.call('GET', `/api/tasks/${id}`)
       this.tasks.set(id, task)
       this.untouched.set(id, task)

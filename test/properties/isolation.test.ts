@@ -80,7 +80,7 @@ async function send ({ operation, list, task, body, query }: Request, mine: stri
 
 t.test('no sequence of requests by one user changes what another one sees', async (t) => {
   const before = await seenByAda()
-  const tasks = await sql('select * from tasks where owner_id = $1 order by id', [ada.id])
+  const tasks = await sql('select * from todo.tasks where owner_id = $1 order by id', [ada.id])
   await fc.assert(fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 25 }), fc.boolean(), async (requests, atOnce) => {
     const mine: string[] = []
     const one = async (request: Request) => {
@@ -93,7 +93,7 @@ t.test('no sequence of requests by one user changes what another one sees', asyn
     }
     if (atOnce) await Promise.all(requests.map(one))
     else for (const request of requests) await one(request)
-    assert.deepEqual(await sql('select * from tasks where owner_id = $1 order by id', [ada.id]), tasks)
+    assert.deepEqual(await sql('select * from todo.tasks where owner_id = $1 order by id', [ada.id]), tasks)
     const { body } = await mallory.call('GET', '/api/tasks?limit=100')
     assert.ok(body.tasks.every((task: Task) => task.user_id === mallory.id))
     assert.deepEqual(await seenByAda(), before)

@@ -43,7 +43,7 @@ t.test('any valid title and description come back as they were sent, from every 
     const replaced = await ada.call('PUT', item, { body: { title: c, description: d } })
     assert.deepEqual([replaced.status, replaced.body.title, replaced.body.description], [200, c, d])
     assert.deepEqual(await seen(), [[c, d], [c, d]])
-    const stored = await sql("select encode(convert_to(title, 'UTF8'), 'hex') as title from tasks where id = $1", [created.body.id])
+    const stored = await sql("select encode(convert_to(title, 'UTF8'), 'hex') as title from todo.tasks where id = $1", [created.body.id])
     assert.deepEqual(stored, [{ title: Buffer.from(c).toString('hex') }], 'byte for byte in the table too')
     assert.equal((await ada.call('DELETE', item)).status, 204)
   }), {

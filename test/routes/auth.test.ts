@@ -11,7 +11,7 @@ const login = async (body: unknown) => call('POST', '/api/auth/login', { body })
 /** The broken rules that an answer lists, if it does. */
 const issues = ({ detail }: { detail: string | Array<{ loc: string[], type: string }> }) =>
   Array.isArray(detail) ? detail.map(({ loc, type }) => `${loc.join('.')} ${type}`).sort() : []
-const users = async () => (await sql<{ n: number }>('select count(*)::int as n from users'))[0]!.n
+const users = async () => (await sql<{ n: number }>('select count(*)::int as n from todo.users'))[0]!.n
 
 t.test('a person signs up and gets the account, without a trace of the password', async (t) => {
   const { status, headers, body, text } = await call('POST', '/api/auth/signup', {
@@ -58,7 +58,7 @@ t.test('ids sort by creation, and what is stored is what is shown', async (t) =>
   for (const { id, created_at: time, email, name } of created) {
     t.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, 'a UUIDv7')
     t.ok(time >= before && time <= new Date().toISOString(), 'in UTC')
-    const stored = await sql('select email, name, created_at = $2::timestamptz as same from users where id = $1', [id, time])
+    const stored = await sql('select email, name, created_at = $2::timestamptz as same from todo.users where id = $1', [id, time])
     t.strictSame(stored, [{ email, name, same: true }])
   }
 })
@@ -272,13 +272,13 @@ t.test('fifty signups for one email at once make one account', async (t) => {
   for (const { status, body } of answers) {
     if (status !== 201) t.strictSame(body, { detail: 'Email already exists', status_code: 409 })
   }
-  t.strictSame(await sql('select count(*)::int as n from users where email = $1', [email]), [{ n: 1 }])
+  t.strictSame(await sql('select count(*)::int as n from todo.users where email = $1', [email]), [{ n: 1 }])
 })
 
 t.test('the database keeps the rules of an account by itself', async (t) => {
   const good = { id: randomUUID(), email: newEmail(), name: 'Ada', hash: 'x' }
   const insert = async (changed: Record<string, unknown>) =>
-    sql('insert into users (id, email, name, password_hash) values ($1, $2, $3, $4)', Object.values({ ...good, ...changed }))
+    sql('insert into todo.users (id, email, name, password_hash) values ($1, $2, $3, $4)', Object.values({ ...good, ...changed }))
   await insert({})
   const fresh = () => ({ id: randomUUID(), email: newEmail() })
   const { email: taken } = good
@@ -294,7 +294,7 @@ t.test('a user who was deleted is nobody, on every protected route', async (t) =
   const [own, foreign] = [await gone.add('Buy milk'), await other.add('Buy oat milk')]
   await gone.add('Buy bread')
   const { body: { next_cursor: cursor } } = await gone.call('GET', '/api/tasks?limit=1')
-  await sql('delete from users where id = $1', [gone.id])
+  await sql('delete from todo.users where id = $1', [gone.id])
   // Somebody else may take the email; the old token is not theirs.
   t.equal((await signup(account({ email: gone.email }))).status, 201)
   const calls: Array<[string, string, unknown?]> = [['GET', '/api/auth/me'], ['HEAD', '/api/auth/me']]

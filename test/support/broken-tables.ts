@@ -6,18 +6,18 @@
  */
 export async function breakTables (sql: (text: string) => Promise<unknown>): Promise<() => Promise<void>> {
   const body = "language plpgsql stable as $$ begin raise exception 'a bug'; end $$"
-  await sql(`create function bug() returns boolean ${body}`)
-  await sql(`create function bug_of_writes() returns trigger ${body}`)
+  await sql(`create function todo.bug() returns boolean ${body}`)
+  await sql(`create function todo.bug_of_writes() returns trigger ${body}`)
   for (const table of ['tasks', 'users']) {
-    await sql(`alter table ${table} rename to whole_${table}`)
-    await sql(`create view ${table} as select * from whole_${table} where bug()`)
-    await sql(`create trigger bug instead of insert or update or delete on ${table} for each row execute function bug_of_writes()`)
+    await sql(`alter table todo.${table} rename to whole_${table}`)
+    await sql(`create view todo.${table} as select * from todo.whole_${table} where todo.bug()`)
+    await sql(`create trigger bug instead of insert or update or delete on todo.${table} for each row execute function todo.bug_of_writes()`)
   }
   return async () => {
     for (const table of ['tasks', 'users']) {
-      await sql(`drop view ${table}`)
-      await sql(`alter table whole_${table} rename to ${table}`)
+      await sql(`drop view todo.${table}`)
+      await sql(`alter table todo.whole_${table} rename to ${table}`)
     }
-    await sql('drop function bug, bug_of_writes')
+    await sql('drop function todo.bug, todo.bug_of_writes')
   }
 }

@@ -7,7 +7,7 @@ import { beginFile } from './teardown.js'
 /** Which folders share a process: in each about as much to do. */
 const suites = {
   api: ['accounts', 'http', 'plugins', 'properties', 'routes', 'routes/tasks'],
-  db: ['db'],
+  db: ['db', 'repositories'],
   programs: ['bin', 'client', 'server'],
   root: ['.', 'config', 'schemas']
 }

@@ -28,7 +28,7 @@ async function serveEmbedded (): Promise<{ url: string, drop: () => Promise<void
   const database = connectEmbedded('memory', { dump: await migratedDump() })
   await database.start()
   const client = database.client()
-  await client.exec('drop schema public, drizzle cascade; create schema public')
+  await client.exec('drop schema todo cascade')
   const session = turns()
   const locks = new Set<Socket>()
   const server = createServer((socket) => { void serve(socket, client, session, locks) }).listen(0, '127.0.0.1')

@@ -1,7 +1,7 @@
 import fastifyJwt from '@fastify/jwt'
 import argon2 from 'argon2'
-import { and, desc, eq, sql } from 'drizzle-orm'
-import { boolean, pgTable, text, timestamp, uuid, varchar } from 'drizzle-orm/pg-core'
+import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm'
+import { bigint, boolean, integer as int, pgSchema, text, timestamp, uuid, varchar } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import Fastify from 'fastify'
 import postgres from 'postgres'
@@ -12,18 +12,29 @@ const issuer = 'todo-backend'
 
 const time = (name) => timestamp(name, { precision: 3, withTimezone: true }).notNull().defaultNow()
 
-const users = pgTable('users', {
+const todo = pgSchema('todo')
+
+const users = todo.table('users', {
   id: uuid().primaryKey(), email: varchar().notNull(), name: varchar().notNull(), password_hash: text().notNull(), created_at: time('created_at')
 })
 
-const tasks = pgTable('tasks', {
+const lists = todo.table('task_lists', {
+  owner_id: uuid().primaryKey(), revision: bigint({ mode: 'number' }).notNull(), changed_at: time('changed_at'), open: int().notNull(), done: int().notNull()
+})
+
+const changes = todo.table('task_changes', {
+  owner_id: uuid().notNull(), revision: bigint({ mode: 'number' }).notNull(), task_id: uuid(), changed_at: time('changed_at')
+})
+
+const tasks = todo.table('tasks', {
   id: uuid().primaryKey(),
   user_id: uuid('owner_id').notNull(),
   title: varchar().notNull(),
   description: varchar(),
   is_completed: boolean().notNull().default(false),
   created_at: time('created_at'),
-  updated_at: time('updated_at')
+  updated_at: time('updated_at'),
+  revision: bigint({ mode: 'number' }).notNull().default(0)
 })
 
 const db = drizzle(postgres(DATABASE_URL, { max: Number(POOL_SIZE) }))
@@ -83,7 +94,24 @@ app.post('/api/auth/login', { schema: { body: Login } }, async (request) => {
 })
 
 const cursorOf = ({ created_at: createdAt, id }) => Buffer.from(`${createdAt.toISOString()}|${id}`).toString('base64url')
-const touched = sql`greatest(clock_timestamp(), ${tasks.updated_at} + interval '1 millisecond')`
+
+// A write is one statement: it locks the owner's list, takes the next number, and writes list, journal and task.
+const numbered = { revision: sql`revision`.as('revision') }
+const journal = db.$with('journal', numbered).as(sql`
+  insert into ${changes} (owner_id, revision, task_id, changed_at) select owner_id, revision, id, touched from change`)
+const moved = sql`open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int`
+const removed = sql`open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int`
+const change = ({ params: { id }, user: { sub } }, next, totals = moved) => db.$with('change', numbered).as(sql`
+  with locked as materialized (select owner_id, changed_at from ${lists} where owner_id = ${sub} for update),
+    task as materialized (
+      select t.id, t.is_completed, ${next} as next, greatest(now(), locked.changed_at, t.updated_at + interval '1 millisecond') as touched
+      from ${tasks} t, locked where t.owner_id = locked.owner_id and t.id = ${id} for update of t)
+  update ${lists} list set revision = list.revision + 1, changed_at = task.touched, ${totals}
+  from task where list.owner_id = ${sub} returning list.owner_id, list.revision, task.id, task.next, task.touched`)
+const creation = (id, owner) => db.$with('change', numbered).as(sql`
+  update ${lists} set revision = revision + 1, open = open + 1, changed_at = greatest(now(), changed_at)
+  where owner_id = ${owner} returning owner_id, revision, ${id}::uuid as id, changed_at as touched`)
+const columns = getTableColumns(tasks)
 const found = ([task]) => {
   if (!task) throw failed(404, 'Task not found')
   return task
@@ -92,6 +120,13 @@ const found = ([task]) => {
 await app.register(async (scope) => {
   scope.addHook('onRequest', async (request) => { await request.jwtVerify() })
   const mine = (request) => and(eq(tasks.id, request.params.id), eq(tasks.user_id, request.user.sub))
+
+  const rewrite = (request, next, content) => {
+    const changed = change(request, next)
+    return db.with(changed, journal).update(tasks)
+      .set({ ...content, is_completed: sql`change.next`, updated_at: sql`change.touched`, revision: sql`change.revision` })
+      .from(changed).where(and(mine(request), sql`change.id = ${tasks.id}`)).returning(columns)
+  }
 
   scope.get('/', { schema: { querystring: Query, response: { 200: TaskPage } } }, async (request) => {
     const { limit, offset = 0, cursor } = request.query
@@ -103,16 +138,19 @@ await app.register(async (scope) => {
       const shown = rows.slice(0, limit)
       return { tasks: shown, limit, next_cursor: rows.length > limit ? cursorOf(shown.at(-1)) : null }
     }
-    const [rows, total] = await Promise.all([
+    const [rows, [{ total }]] = await Promise.all([
       db.select().from(tasks).where(owned).orderBy(desc(tasks.created_at), desc(tasks.id)).limit(limit + 1).offset(offset),
-      db.$count(tasks, owned)
+      db.select({ total: sql`${lists.open} + ${lists.done}` }).from(lists).where(eq(lists.owner_id, request.user.sub))
     ])
     const shown = rows.slice(0, limit)
     return { tasks: shown, total, limit, offset, next_cursor: rows.length > limit ? cursorOf(shown.at(-1)) : null }
   })
 
   scope.post('/', { schema: { body: Content, response: { 201: Task } } }, async (request, reply) => {
-    const [task] = await db.insert(tasks).values({ id: uuidv7(), user_id: request.user.sub, ...request.body }).returning()
+    const { title, description = null } = request.body
+    const made = creation(uuidv7(), request.user.sub)
+    const [task] = await db.with(made, journal).insert(tasks).select(sql`
+      select id, owner_id, ${title}::varchar, ${description}::varchar, false, touched, touched, revision from change`).returning()
     return reply.code(201).header('location', `/api/tasks/${task.id}`).send(task)
   })
 
@@ -122,14 +160,15 @@ await app.register(async (scope) => {
 
   scope.put('/:id', { schema: { ...item, body: Content } }, async (request) => {
     const { title, description = null } = request.body
-    return found(await db.update(tasks).set({ title, description, updated_at: touched }).where(mine(request)).returning())
+    return found(await rewrite(request, sql`t.is_completed`, { title, description }))
   })
 
   scope.patch('/:id/complete', { schema: { ...item, body: Completion } }, async (request) =>
-    found(await db.update(tasks).set({ is_completed: request.body.is_completed, updated_at: touched }).where(mine(request)).returning()))
+    found(await rewrite(request, sql`${request.body.is_completed}::boolean`, {})))
 
   scope.delete('/:id', { schema: { params: Path } }, async (request, reply) => {
-    found(await db.delete(tasks).where(mine(request)).returning({ id: tasks.id }))
+    const gone = change(request, sql`false`, removed)
+    found(await db.with(gone, journal).delete(tasks).where(and(mine(request), sql`${tasks.id} in (select id from change)`)).returning({ id: tasks.id }))
     return reply.code(204).send()
   })
 }, { prefix: '/api/tasks' })

@@ -9,11 +9,33 @@ const { PORT, DATABASE_URL, POOL_SIZE, SECRET_KEY } = process.env
 const issuer = 'todo-backend'
 
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: Number(POOL_SIZE) })
-// A count is a bigint, which pg leaves as text.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
-const columns = 'id, title, description, is_completed, owner_id as user_id, created_at, updated_at'
-const touched = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')"
+const columnsOf = (table) => ['id', 'title', 'description', 'is_completed', 'owner_id as user_id', 'created_at', 'updated_at']
+  .map((column) => `${table}.${column}`).join(', ')
+const columns = columnsOf('tasks')
+// A write is one statement: it locks the owner's list, takes the next number, and writes list, journal and task.
+const moved = 'open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int'
+const change = (next, totals = moved) => `
+  with change as (
+    with locked as materialized (select owner_id, changed_at from todo.task_lists where owner_id = $1 for update),
+      task as materialized (
+        select t.id, t.is_completed, ${next} as next, greatest(now(), locked.changed_at, t.updated_at + interval '1 millisecond') as touched
+        from todo.tasks t, locked where t.owner_id = locked.owner_id and t.id = $2 for update of t)
+    update todo.task_lists list set revision = list.revision + 1, changed_at = task.touched, ${totals}
+    from task where list.owner_id = $1 returning list.owner_id, list.revision, task.id, task.next, task.touched),
+  journal as (
+    insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, id, touched from change)`
+const rewrite = (next, content = '') => `${change(next)}
+  update todo.tasks t set ${content} is_completed = change.next, updated_at = change.touched, revision = change.revision
+  from change where t.owner_id = $1 and t.id = $2 and change.id = t.id returning ${columnsOf('t')}`
+const CREATE = `
+  with change as (
+    update todo.task_lists set revision = revision + 1, open = open + 1, changed_at = greatest(now(), changed_at)
+    where owner_id = $1 returning owner_id, revision, changed_at),
+  journal as (
+    insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, $2, changed_at from change)
+  insert into todo.tasks (owner_id, id, title, description, created_at, updated_at, revision)
+  select owner_id, $2, $3, $4, changed_at, changed_at, revision from change returning ${columns}`
 
 const Login = z.strictObject({ email: z.email().max(255), password: z.string().max(1024) })
 const Content = z.strictObject({ title: z.string().min(1).max(200), description: z.string().max(2000).nullish() })
@@ -30,7 +52,7 @@ app.use(express.json())
 
 app.post('/api/auth/login', async (req, res) => {
   const { email, password } = Login.parse(req.body)
-  const { rows: [user] } = await pool.query('select id, email, name, password_hash, created_at from users where email = $1', [email])
+  const { rows: [user] } = await pool.query('select id, email, name, password_hash, created_at from todo.users where email = $1', [email])
   if (!user || !await argon2.verify(user.password_hash, password)) {
     return res.status(401).json({ detail: 'Invalid email or password', status_code: 401 })
   }
@@ -57,15 +79,15 @@ tasks.get('/', async (req, res) => {
   const { limit, offset, cursor } = Query.parse(req.query)
   if (cursor !== undefined) {
     const [time, id] = Buffer.from(cursor, 'base64url').toString().split('|')
-    const { rows } = await pool.query(`select ${columns} from tasks where owner_id = $1 and (created_at, id) < ($2, $3)
+    const { rows } = await pool.query(`select ${columns} from todo.tasks where owner_id = $1 and (created_at, id) < ($2, $3)
       order by created_at desc, id desc limit $4`, [req.owner, time, id, limit + 1])
     const shown = rows.slice(0, limit)
     return res.json({ tasks: shown, limit, next_cursor: rows.length > limit ? cursorOf(shown.at(-1)) : null })
   }
   const [{ rows }, { rows: [{ total }] }] = await Promise.all([
-    pool.query(`select ${columns} from tasks where owner_id = $1 order by created_at desc, id desc limit $2 offset $3`,
+    pool.query(`select ${columns} from todo.tasks where owner_id = $1 order by created_at desc, id desc limit $2 offset $3`,
       [req.owner, limit + 1, offset]),
-    pool.query('select count(*) as total from tasks where owner_id = $1', [req.owner])
+    pool.query('select open + done as total from todo.task_lists where owner_id = $1', [req.owner])
   ])
   const shown = rows.slice(0, limit)
   res.json({ tasks: shown, total, limit, offset, next_cursor: rows.length > limit ? cursorOf(shown.at(-1)) : null })
@@ -73,9 +95,7 @@ tasks.get('/', async (req, res) => {
 
 tasks.post('/', async (req, res) => {
   const { title, description = null } = Content.parse(req.body)
-  const { rows: [task] } = await pool.query(
-    `insert into tasks (id, owner_id, title, description) values ($1, $2, $3, $4) returning ${columns}`,
-    [uuidv7(), req.owner, title, description])
+  const { rows: [task] } = await pool.query(CREATE, [req.owner, uuidv7(), title, description])
   res.status(201).location(`/api/tasks/${task.id}`).json(task)
 })
 
@@ -84,26 +104,26 @@ const answer = (res, { rows: [task] }) =>
 
 tasks.get('/:id', async (req, res) => {
   const { id } = Path.parse(req.params)
-  answer(res, await pool.query(`select ${columns} from tasks where id = $1 and owner_id = $2`, [id, req.owner]))
+  answer(res, await pool.query(`select ${columns} from todo.tasks where id = $1 and owner_id = $2`, [id, req.owner]))
 })
 
 tasks.put('/:id', async (req, res) => {
   const { id } = Path.parse(req.params)
   const { title, description = null } = Content.parse(req.body)
-  answer(res, await pool.query(`update tasks set title = $3, description = $4, ${touched}
-    where id = $1 and owner_id = $2 returning ${columns}`, [id, req.owner, title, description]))
+  answer(res, await pool.query(rewrite('t.is_completed', 'title = $3, description = $4,'), [req.owner, id, title, description]))
 })
 
 tasks.patch('/:id/complete', async (req, res) => {
   const { id } = Path.parse(req.params)
   const { is_completed: completed } = Completion.parse(req.body)
-  answer(res, await pool.query(`update tasks set is_completed = $3, ${touched}
-    where id = $1 and owner_id = $2 returning ${columns}`, [id, req.owner, completed]))
+  answer(res, await pool.query(rewrite('$3::boolean'), [req.owner, id, completed]))
 })
 
 tasks.delete('/:id', async (req, res) => {
   const { id } = Path.parse(req.params)
-  const { rowCount } = await pool.query('delete from tasks where id = $1 and owner_id = $2', [id, req.owner])
+  const removed = 'open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int'
+  const { rowCount } = await pool.query(`${change('false', removed)}
+    delete from todo.tasks t using change where t.owner_id = $1 and t.id = $2 and change.id = t.id`, [req.owner, id])
   if (rowCount === 0) return answer(res, { rows: [] })
   res.status(204).end()
 })

@@ -13,11 +13,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from fastapi import APIRouter, Body, Depends, FastAPI, Header, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger, Boolean, Integer, String, Uuid, cast, delete, func, insert, literal, select, text, tuple_, update
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.sql import text
 from uuid_utils.compat import uuid7
 
 SECRET = os.environ["SECRET_KEY"]
@@ -36,6 +37,7 @@ class Base(DeclarativeBase):
 
 class UserRow(Base):
     __tablename__ = "users"
+    __table_args__ = {"schema": "todo"}
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
     name: Mapped[str]
@@ -43,8 +45,28 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class ListRow(Base):
+    __tablename__ = "task_lists"
+    __table_args__ = {"schema": "todo"}
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime]
+    open: Mapped[int]
+    done: Mapped[int]
+
+
+class ChangeRow(Base):
+    __tablename__ = "task_changes"
+    __table_args__ = {"schema": "todo"}
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    task_id: Mapped[UUID]
+    changed_at: Mapped[datetime]
+
+
 class TaskRow(Base):
     __tablename__ = "tasks"
+    __table_args__ = {"schema": "todo"}
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column("owner_id")
     title: Mapped[str]
@@ -52,6 +74,7 @@ class TaskRow(Base):
     is_completed: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revision: Mapped[int] = mapped_column(BigInteger)
 
 
 class Strict(BaseModel):
@@ -127,7 +150,6 @@ Owner = Annotated[UUID, Depends(owner)]
 app = FastAPI()
 tasks = APIRouter(prefix="/api/tasks")
 hasher = PasswordHasher()
-touched = func.greatest(func.clock_timestamp(), TaskRow.updated_at + text("interval '1 millisecond'"))
 newest = (TaskRow.created_at.desc(), TaskRow.id.desc())
 
 
@@ -163,15 +185,28 @@ async def list_tasks(
         after = cursor_of(rows[limit - 1]) if len(rows) > limit else None
         return TaskPage(tasks=rows[:limit], limit=limit, next_cursor=after)
     rows = (await db.scalars(query.offset(offset))).all()
-    total = await db.scalar(select(func.count()).select_from(TaskRow).where(TaskRow.user_id == me))
+    total = await db.scalar(select(ListRow.open + ListRow.done).where(ListRow.owner_id == me))
     after = cursor_of(rows[limit - 1]) if len(rows) > limit else None
     return TaskPage(tasks=rows[:limit], total=total, limit=limit, offset=offset, next_cursor=after)
 
 
+def journal_of(change):
+    """Writes a change, which has its number from the owner's list, into the journal."""
+    written = select(change.c.owner_id, change.c.revision, change.c.id, change.c.touched)
+    return insert(ChangeRow).from_select(["owner_id", "revision", "task_id", "changed_at"], written).cte("journal")
+
+
 @tasks.post("", status_code=201)
 async def create_task(given: Content, db: Db, me: Owner, response: Response) -> Task:
-    values = {"id": uuid7(), "user_id": me, **given.model_dump()}
-    task = await db.scalar(insert(TaskRow).values(values).returning(TaskRow))
+    counted = {"revision": ListRow.revision + 1, "open": ListRow.open + 1, "changed_at": func.greatest(func.now(), ListRow.changed_at)}
+    change = update(ListRow).where(ListRow.owner_id == me).values(counted).returning(
+        ListRow.owner_id, ListRow.revision, literal(uuid7(), Uuid).label("id"), ListRow.changed_at.label("touched")
+    ).cte("change")
+    content = [literal(given.title, String), literal(given.description, String)]
+    made = select(change.c.owner_id, change.c.id, *content, change.c.touched, change.c.touched, change.c.revision)
+    columns = ["owner_id", "id", "title", "description", "created_at", "updated_at", "revision"]
+    query = insert(TaskRow).from_select(columns, made, include_defaults=False).add_cte(journal_of(change)).returning(TaskRow)
+    task = await db.scalar(query)
     await db.commit()
     response.headers["location"] = f"/api/tasks/{task.id}"
     return task
@@ -188,8 +223,28 @@ async def get_task(task_id: UUID, db: Db, me: Owner) -> Task:
     return found(await db.scalar(select(TaskRow).where(TaskRow.id == task_id, TaskRow.user_id == me)))
 
 
-async def changed(db: AsyncSession, task_id: UUID, me: UUID, **values) -> TaskRow:
-    query = update(TaskRow).where(TaskRow.id == task_id, TaskRow.user_id == me).values(**values, updated_at=touched).returning(TaskRow)
+def change_of(task_id: UUID, me: UUID, after, removed: bool = False):
+    """Locks the owner's list, then the task, and counts the change. `after`: whether the task is done then."""
+    locked = select(ListRow.owner_id, ListRow.changed_at).where(ListRow.owner_id == me).with_for_update().cte("locked")
+    touched = func.greatest(func.now(), locked.c.changed_at, TaskRow.updated_at + text("interval '1 millisecond'")).label("touched")
+    task = select(TaskRow.id, TaskRow.is_completed, after.label("next"), touched).where(
+        TaskRow.user_id == locked.c.owner_id, TaskRow.id == task_id
+    ).with_for_update(of=TaskRow).cte("task")
+    before, then = cast(task.c.is_completed, Integer), cast(task.c.next, Integer)
+    totals = {"open": ListRow.open - 1 + before, "done": ListRow.done - before} if removed else {
+        "open": ListRow.open + before - then, "done": ListRow.done - before + then
+    }
+    return update(ListRow).where(ListRow.owner_id == me, task.c.id == task_id).values(
+        revision=ListRow.revision + 1, changed_at=task.c.touched, **totals
+    ).returning(ListRow.owner_id, ListRow.revision, task.c.id, task.c.next, task.c.touched).cte("change")
+
+
+async def changed(db: AsyncSession, task_id: UUID, me: UUID, after, **values) -> TaskRow:
+    change = change_of(task_id, me, after)
+    numbered = {"is_completed": change.c.next, "updated_at": change.c.touched, "revision": change.c.revision}
+    query = update(TaskRow).where(TaskRow.id == task_id, TaskRow.user_id == me, change.c.id == TaskRow.id).values(
+        **values, **numbered
+    ).add_cte(journal_of(change)).returning(TaskRow)
     task = await db.scalar(query, execution_options={"synchronize_session": False})
     await db.commit()
     return found(task)
@@ -197,17 +252,19 @@ async def changed(db: AsyncSession, task_id: UUID, me: UUID, **values) -> TaskRo
 
 @tasks.put("/{task_id}")
 async def update_task(task_id: UUID, given: Content, db: Db, me: Owner) -> Task:
-    return await changed(db, task_id, me, **given.model_dump())
+    return await changed(db, task_id, me, TaskRow.is_completed, **given.model_dump())
 
 
 @tasks.patch("/{task_id}/complete")
 async def complete_task(task_id: UUID, given: Annotated[Completion, Body()], db: Db, me: Owner) -> Task:
-    return await changed(db, task_id, me, is_completed=given.is_completed)
+    return await changed(db, task_id, me, literal(given.is_completed, Boolean))
 
 
 @tasks.delete("/{task_id}", status_code=204)
 async def delete_task(task_id: UUID, db: Db, me: Owner) -> None:
-    done = await db.execute(delete(TaskRow).where(TaskRow.id == task_id, TaskRow.user_id == me))
+    change = change_of(task_id, me, literal(False, Boolean), removed=True)
+    query = delete(TaskRow).where(TaskRow.id == task_id, TaskRow.user_id == me, change.c.id == TaskRow.id).add_cte(journal_of(change))
+    done = await db.execute(query, execution_options={"synchronize_session": False})
     await db.commit()
     if done.rowcount == 0:
         raise HTTPException(404, "Task not found")

@@ -19,18 +19,42 @@ const sql = postgres(DATABASE_URL, {
 })
 const run = (text, values) => sql.unsafe(text, values, { prepare: true })
 
-const columns = 'id, title, description, is_completed, owner_id as user_id, created_at, updated_at'
-const touched = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')"
-const LIST = `select ${columns}, (select coalesce(sum(open + done), 0)::int from task_counts where owner_id = $1) as total
-  from tasks where owner_id = $1 order by created_at desc, id desc limit $2 offset $3`
-const LIST_AFTER = `select ${columns} from tasks where owner_id = $1 and (created_at, id) < ($2, $3)
+const columnsOf = (table) => ['id', 'title', 'description', 'is_completed', 'owner_id as user_id', 'created_at', 'updated_at']
+  .map((column) => `${table}.${column}`).join(', ')
+const columns = columnsOf('tasks')
+const LIST = `select ${columns}, (select open + done from todo.task_lists where owner_id = $1) as total
+  from todo.tasks where owner_id = $1 order by created_at desc, id desc limit $2 offset $3`
+const LIST_AFTER = `select ${columns} from todo.tasks where owner_id = $1 and (created_at, id) < ($2, $3)
   order by created_at desc, id desc limit $4`
-const FIND = `select ${columns} from tasks where owner_id = $1 and id = $2`
-const CREATE = `insert into tasks (id, owner_id, title, description) values ($1, $2, $3, $4) returning ${columns}`
-const UPDATE = `update tasks set title = $3, description = $4, ${touched} where owner_id = $1 and id = $2 returning ${columns}`
-const COMPLETE = `update tasks set is_completed = $3, ${touched} where owner_id = $1 and id = $2 returning ${columns}`
-const REMOVE = 'delete from tasks where owner_id = $1 and id = $2 returning id'
-const LOGIN = 'select id, email, name, created_at, password_hash from users where email = $1'
+const FIND = `select ${columns} from todo.tasks where owner_id = $1 and id = $2`
+// A write is one statement: it locks the owner's list, takes the next number, and writes list, journal and task.
+const moved = 'open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int'
+const change = (next, totals = moved) => `
+  with change as (
+    with locked as materialized (select owner_id, changed_at from todo.task_lists where owner_id = $1 for update),
+      task as materialized (
+        select t.id, t.is_completed, ${next} as next, greatest(now(), locked.changed_at, t.updated_at + interval '1 millisecond') as touched
+        from todo.tasks t, locked where t.owner_id = locked.owner_id and t.id = $2 for update of t)
+    update todo.task_lists list set revision = list.revision + 1, changed_at = task.touched, ${totals}
+    from task where list.owner_id = $1 returning list.owner_id, list.revision, task.id, task.next, task.touched),
+  journal as (
+    insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, id, touched from change)`
+const rewrite = (next, content = '') => `${change(next)}
+  update todo.tasks t set ${content} is_completed = change.next, updated_at = change.touched, revision = change.revision
+  from change where t.owner_id = $1 and t.id = $2 and change.id = t.id returning ${columnsOf('t')}`
+const CREATE = `
+  with change as (
+    update todo.task_lists set revision = revision + 1, open = open + 1, changed_at = greatest(now(), changed_at)
+    where owner_id = $1 returning owner_id, revision, changed_at),
+  journal as (
+    insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, $2, changed_at from change)
+  insert into todo.tasks (owner_id, id, title, description, created_at, updated_at, revision)
+  select owner_id, $2, $3, $4, changed_at, changed_at, revision from change returning ${columns}`
+const UPDATE = rewrite('t.is_completed', 'title = $3, description = $4,')
+const COMPLETE = rewrite('$3::boolean')
+const REMOVE = `${change('false', 'open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int')}
+  delete from todo.tasks t using change where t.owner_id = $1 and t.id = $2 and change.id = t.id returning t.id`
+const LOGIN = 'select id, email, name, created_at, password_hash from todo.users where email = $1'
 
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const signatureOf = (content) => createHmac('sha256', SECRET_KEY).update(content).digest('base64url')
@@ -121,7 +145,7 @@ async function login (request, response) {
 
 async function create (request, response, owner) {
   const { title, description = null } = await bodyOf(request)
-  const [task] = await run(CREATE, [uuidv7(), owner, title, description])
+  const [task] = await run(CREATE, [owner, uuidv7(), title, description])
   answer(response, 201, task, `/api/tasks/${task.id}`)
 }
 

@@ -64,17 +64,39 @@ type Content struct {
 
 const (
 	columns = "id, title, description, is_completed, owner_id, created_at, updated_at"
-	touched = "updated_at = greatest(clock_timestamp(), updated_at + interval '1 millisecond')"
-	byID    = "select " + columns + " from tasks where id = $1 and owner_id = $2"
-	insert  = "insert into tasks (id, owner_id, title, description) values ($1, $2, $3, $4) returning " + columns
-	update  = "update tasks set title = $3, description = $4, " + touched + " where id = $1 and owner_id = $2 returning " + columns
-	finish  = "update tasks set is_completed = $3, " + touched + " where id = $1 and owner_id = $2 returning " + columns
-	remove  = "delete from tasks where id = $1 and owner_id = $2"
-	list    = "select " + columns + ", (select count(*) from tasks where owner_id = $1) from tasks where owner_id = $1 " +
+	byID    = "select " + columns + " from todo.tasks where id = $1 and owner_id = $2"
+
+	// A write is one statement: it locks the owner's list, takes the next number, and writes list, journal and task.
+	moved   = "open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int"
+	removed = "open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int"
+	locked  = `with change as (
+		with locked as materialized (select owner_id, changed_at from todo.task_lists where owner_id = $2 for update),
+			task as materialized (select t.id, t.is_completed, greatest(now(), locked.changed_at, t.updated_at + interval '1 millisecond') as touched, `
+	counted = ` as next from todo.tasks t, locked where t.owner_id = locked.owner_id and t.id = $1 for update of t)
+		update todo.task_lists list set revision = list.revision + 1, changed_at = task.touched, `
+	written = ` from task where list.owner_id = $2 returning list.owner_id, list.revision, task.id, task.next, task.touched),
+	journal as (
+		insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, id, touched from change) `
+	touched = "is_completed = change.next, updated_at = change.touched, revision = change.revision " +
+		"from change where t.owner_id = $2 and t.id = $1 and change.id = t.id returning t.id, " + rest
+	rest   = "title, description, is_completed, t.owner_id, created_at, updated_at"
+	update = locked + "t.is_completed" + counted + moved + written + "update todo.tasks t set title = $3, description = $4, " + touched
+	finish = locked + "$3::boolean" + counted + moved + written + "update todo.tasks t set " + touched
+	remove = locked + "false" + counted + removed + written +
+		"delete from todo.tasks t using change where t.owner_id = $2 and t.id = $1 and change.id = t.id"
+	insert = `with change as (
+		update todo.task_lists set revision = revision + 1, open = open + 1, changed_at = greatest(now(), changed_at)
+		where owner_id = $2 returning owner_id, revision, changed_at),
+	journal as (
+		insert into todo.task_changes (owner_id, revision, task_id, changed_at) select owner_id, revision, $1, changed_at from change)
+	insert into todo.tasks (owner_id, id, title, description, created_at, updated_at, revision)
+	select owner_id, $1, $3, $4, changed_at, changed_at, revision from change returning ` + columns
+
+	list = "select " + columns + ", (select open + done from todo.task_lists where owner_id = $1) from todo.tasks where owner_id = $1 " +
 		"order by created_at desc, id desc limit $2 offset $3"
-	listAfter = "select " + columns + " from tasks where owner_id = $1 and (created_at, id) < ($2, $3) " +
+	listAfter = "select " + columns + " from todo.tasks where owner_id = $1 and (created_at, id) < ($2, $3) " +
 		"order by created_at desc, id desc limit $4"
-	login = "select id, email, name, created_at, password_hash from users where email = $1"
+	login = "select id, email, name, created_at, password_hash from todo.users where email = $1"
 )
 
 type server struct {

@@ -20,7 +20,7 @@ export async function pageOf (tasks: OwnedTasks, query: TaskQuery): Promise<Page
 // Both ask for one task more than they show, which tells whether there is a next page.
 
 async function offsetPage (tasks: OwnedTasks, { limit, offset = 0, is_completed: completed }: TaskQuery): Promise<Page> {
-  const found = await tasks.list(limit + 1, offset, completed)
+  const found = await tasks.list(limit + 1, offset, { completed })
   if (!found) throw new ApiError('INVALID_CREDENTIALS')
   const { shown, next_cursor: cursor } = cut(found.tasks, limit, completed)
   return {
@@ -34,16 +34,22 @@ async function cursorPage (tasks: OwnedTasks, query: TaskQuery, given: string): 
   if (offset !== undefined) throw invalidCursor('must not come together with offset')
   const after = positionOf(given, completed)
   if (!after) throw invalidCursor()
-  const found = await tasks.listAfter(limit + 1, after, completed)
+  const found = await tasks.listAfter(limit + 1, { key: after.created_at, id: after.id }, { completed })
   if (!found) throw new ApiError('INVALID_CREDENTIALS')
-  const { shown, next_cursor: cursor } = cut(found, limit, completed)
+  const { shown, next_cursor: cursor } = cut(found.tasks, limit, completed)
   return {
     page: { tasks: shown, limit, next_cursor: cursor },
     next: cursor === null ? null : queryOf({ limit, cursor, is_completed: completed })
   }
 }
 
-function cut (found: Task[], limit: number, completed: boolean | undefined): { shown: Task[], next_cursor: string | null } {
+/** A task without its due date, which the contract does not have yet. */
+export const shownOf = <Stored extends { due_date: unknown }>({ due_date: due, ...task }: Stored): Omit<Stored, 'due_date'> => task
+
+type StoredTask = Parameters<typeof shownOf>[0] & Task
+
+function cut (stored: StoredTask[], limit: number, completed?: boolean): { shown: Task[], next_cursor: string | null } {
+  const found = stored.map(shownOf)
   if (found.length <= limit) return { shown: found, next_cursor: null }
   return { shown: found.slice(0, limit), next_cursor: cursorOf(found[limit - 1]!, completed) }
 }

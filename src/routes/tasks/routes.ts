@@ -7,7 +7,7 @@ import { NoQuery, ref } from '../../schemas/common.js'
 import {
   Task, TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskUpdate, type OwnerPath, type OwnerTaskPath, type TaskPath
 } from '../../schemas/tasks.js'
-import { pageOf } from './pages.js'
+import { pageOf, shownOf } from './pages.js'
 
 /** How one mount of the routes differs from the other. */
 export interface Mount {
@@ -67,8 +67,9 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     }
   }, async (request, reply) => {
     const { title, description = null } = request.body
-    const task = await request.tasks.create(title, description)
-    if (!task) throw new ApiError('INVALID_CREDENTIALS')
+    const created = await request.tasks.create({ title, description })
+    if (!created) throw new ApiError('INVALID_CREDENTIALS')
+    const task = shownOf(created.task)
     return reply.code(201).header('location', `${listOf(request)}/${task.id}`).send(task)
   })
 
@@ -82,7 +83,8 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     }
   }, async (request) => {
     const { task_id: id } = request.params
-    return await request.tasks.find(id) ?? await missing(request, id)
+    const found = await request.tasks.find(id)
+    return found ? shownOf(found.task) : await missing(request, id)
   })
 
   app.put('/:task_id', {
@@ -97,7 +99,8 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
   }, async (request) => {
     const { task_id: id } = request.params
     const { title, description = null } = request.body
-    return await request.tasks.update(id, title, description) ?? await missing(request, id)
+    const updated = await request.tasks.update(id, { title, description })
+    return updated ? shownOf(updated.task) : await missing(request, id)
   })
 
   app.patch('/:task_id/complete', {
@@ -112,7 +115,8 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
   }, async (request) => {
     const { task_id: id } = request.params
     const body = request.body as TaskCompletion | undefined
-    return await request.tasks.complete(id, body?.is_completed ?? null) ?? await missing(request, id)
+    const completed = await request.tasks.complete(id, body?.is_completed ?? null)
+    return completed ? shownOf(completed.task) : await missing(request, id)
   })
 
   await app.register(async (bodiless) => {
@@ -148,7 +152,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
  * @throws FOREIGN_TASK, TASK_NOT_FOUND or INVALID_CREDENTIALS, always
  */
 async function missing (request: FastifyRequest, id: string): Promise<never> {
-  const codes = { foreign: 'FOREIGN_TASK', absent: 'TASK_NOT_FOUND', 'owner gone': 'INVALID_CREDENTIALS' } as const
+  const codes = { foreign: 'FOREIGN_TASK', absent: 'TASK_NOT_FOUND', changed: 'TASK_NOT_FOUND', 'owner gone': 'INVALID_CREDENTIALS' } as const
   throw new ApiError(codes[await request.tasks.explain(id)])
 }
 

@@ -15,12 +15,12 @@ for (let i = 0; i < 5; i++) {
   mallorys.push(await mallory.add(`Mallory's ${i}`))
 }
 const ghosts = await ghost.add('Of nobody')
-await sql('delete from users where id = $1', [ghost.id])
+await sql('delete from todo.users where id = $1', [ghost.id])
 
 /** Everything that is Ada's. */
 const victim = async () => [
-  await sql('select * from users where id = $1', [ada.id]),
-  await sql('select * from tasks where owner_id = $1 order by id', [ada.id])
+  await sql('select * from todo.users where id = $1', [ada.id]),
+  await sql('select * from todo.tasks where owner_id = $1 order by id', [ada.id])
 ]
 
 /** Mallory's request, in one way of many. Each part is a kind; the rows below say what stands for it. */
@@ -153,7 +153,7 @@ t.test('any other spelling of the own id is somebody else', async (t) => {
 
 t.test('a list shows and counts nobody else\'s tasks, on any kind of page', async (t) => {
   for (const person of [ada, mallory]) {
-    const mine = newestFirst(await sql<Task>('select * from tasks where owner_id = $1', [person.id]))
+    const mine = newestFirst(await sql<Task>('select * from todo.tasks where owner_id = $1', [person.id]))
     for (const { mount, of } of mounts) {
       for (const completed of [undefined, true, false]) {
         const query = completed === undefined ? {} : { is_completed: completed }

@@ -37,7 +37,7 @@ t.test('a list is newest first, and by id, downwards, within one instant', async
   // Three instants, against the order of creation, with four tasks in each.
   for (const [i, task] of tasks.entries()) {
     task.created_at = `2026-01-06T10:30:00.00${i % 3}Z`
-    await sql('update tasks set created_at = $2 where id = $1', [task.id, task.created_at])
+    await sql('update todo.tasks set created_at = $2 where id = $1', [task.id, task.created_at])
   }
   t.notSame(newestFirst(tasks), tasks)
   for (const { mount, of } of mounts) {
@@ -242,12 +242,17 @@ t.test('a page and its total are of one moment, also when a task comes or goes w
   }
   const { call } = await startApp(t, { database })
   const person = await signUp('Busy')
+  const empty = async () => {
+    await sql('delete from todo.tasks where owner_id = $1', [person.id])
+    await sql('update todo.task_lists set open = 0 where owner_id = $1', [person.id])
+  }
   const toggle = async () => {
-    await sql('delete from tasks where owner_id = $1', [person.id])
-    await sql('insert into tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)', [person.id, 'New'])
+    await empty()
+    await sql('insert into todo.tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)', [person.id, 'New'])
+    await sql('update todo.task_lists set open = 1 where owner_id = $1', [person.id])
   }
   for (const query of ['', '?is_completed=false', '?is_completed=true', '?offset=1', '?offset=1&is_completed=false']) {
-    await sql('delete from tasks where owner_id = $1', [person.id])
+    await empty()
     meanwhile = toggle
     const { status, body: { tasks, total, offset } } = await call('GET', `/api/tasks${query}`, { token: person.token })
     meanwhile = async () => {}

@@ -211,7 +211,7 @@ t.test('a title or description beyond the rules is 422, says where and why, and 
     ...['is_completed', 'id', 'user_id', 'created_at', 'Title', '__proto__', 'constructor', '', 'a/b~c', '\0'].map(extra)
   ]
   const requests = mounts.flatMap(({ of }) => [['POST', of(ada)], ['PUT', `${of(ada)}/${task.id}`]] as const)
-  const count = async () => sql('select count(*)::int as n from tasks')
+  const count = async () => sql('select count(*)::int as n from todo.tasks')
   const before = await count()
   for (const [method, url] of requests) {
     for (const [body, field, type] of cases) {
@@ -265,7 +265,7 @@ const updates = (task: Task): Array<[string, () => Promise<Answer>]> => mounts.f
 t.test('every update moves updated_at forward by a millisecond or more, and created_at stays', async (t) => {
   const task = await ada.add('Watched')
   for (const start of ['now', '2100-01-01T00:00:00.000Z']) {
-    if (start !== 'now') await sql('update tasks set updated_at = $2 where id = $1', [task.id, start])
+    if (start !== 'now') await sql('update todo.tasks set updated_at = $2 where id = $1', [task.id, start])
     let before = await stateOf(task.id)
     for (const [name, update] of updates(task)) {
       const { status, body: after } = await update()
@@ -282,7 +282,7 @@ t.test('every update moves updated_at forward by a millisecond or more, and crea
 t.test('updated_at is the time of the update, however old the task is', async (t) => {
   const task = await ada.add('Old')
   for (const [name, update] of updates(task)) {
-    await sql("update tasks set created_at = '2001-01-01T00:00:00Z', updated_at = '2001-01-01T00:00:00Z' where id = $1", [task.id])
+    await sql("update todo.tasks set created_at = '2001-01-01T00:00:00Z', updated_at = '2001-01-01T00:00:00Z' where id = $1", [task.id])
     const { body } = await update()
     t.ok(body.updated_at >= task.created_at, name)
     t.equal(body.created_at, '2001-01-01T00:00:00.000Z', name)
@@ -310,7 +310,7 @@ t.test('thirty updates at once all succeed, one after another', async (t) => {
 t.test('times have milliseconds, also when these end in zeros', async (t) => {
   const task = await ada.add('Timely')
   for (const time of ['00.000', '00.100', '00.010', '00.120', '00.001', '59.999'].map((seconds) => `2026-01-06T10:30:${seconds}Z`)) {
-    await sql('update tasks set created_at = $2, updated_at = $2 where id = $1', [task.id, time])
+    await sql('update todo.tasks set created_at = $2, updated_at = $2 where id = $1', [task.id, time])
     t.match(await stateOf(task.id), { created_at: time, updated_at: time })
     const { body } = await ada.call('GET', '/api/tasks?limit=100')
     t.match(body.tasks.find(({ id }: Task) => id === task.id), { created_at: time, updated_at: time }, `${time} in the list`)

@@ -1,0 +1,54 @@
+import { sql } from 'drizzle-orm'
+import { prepareSql } from '../db/statement.js'
+import type { Sweep } from '../db/sweeps.js'
+import { idempotencyKeys, taskChanges, taskLists } from '../db/tables.js'
+import { owner } from './task-row.js'
+
+const { placeholder } = sql
+
+const before = sql`${placeholder('before')}::timestamptz`
+const after = sql`${placeholder('after')}::uuid`
+const limit = sql`${placeholder('limit')}::bigint`
+
+/** What a look returns: `asked` says where it began. */
+interface Seen { owner: string, asked: string, old: boolean }
+
+/**
+ * The journal. A change goes when the one after it is too old, and the newest of each owner stays for ever: whoever was up to
+ * date within the time finds what came after. So the second of an owner tells. The lock is that of the owner's writers.
+ */
+export const sweepOfChanges = (days: number): Sweep => ({
+  name: 'task changes',
+  days,
+  look: prepareSql('sweep.changes.look', sql<Seen>`
+    select list.owner_id as owner, ${after} as asked, coalesce(second.changed_at < ${before}, false) as old
+    from ${taskLists} list left join lateral (
+      select change.changed_at from ${taskChanges} change where change.owner_id = list.owner_id
+      order by change.revision offset 1 limit 1) second on true
+    where list.owner_id > ${after} order by list.owner_id limit ${limit}`, { asked: 'after' }),
+  remove: prepareSql('sweep.changes.remove', sql<{ owner: string }>`
+    with list as materialized (select owner_id, revision from ${taskLists} where owner_id = ${owner} for update skip locked)
+    delete from ${taskChanges} change using list
+    where change.owner_id = ${owner} and change.owner_id = list.owner_id and change.revision < list.revision
+      and change.revision in (
+        select later.revision - 1 from (
+          select any_change.revision, any_change.changed_at from ${taskChanges} any_change where any_change.owner_id = ${owner}
+          order by any_change.revision limit ${limit} + 1) later
+        where later.changed_at < ${before})
+    returning change.owner_id as owner`, { owner: 'owner' })
+})
+
+/** The keys that clients have created tasks under. Whoever comes with one that is gone creates another task. */
+export const sweepOfKeys = (days: number): Sweep => ({
+  name: 'idempotency keys',
+  days,
+  look: prepareSql('sweep.keys.look', sql<Seen>`
+    select owner_id as owner, ${after} as asked, true as old from ${idempotencyKeys}
+    where created_at < ${before} and owner_id > ${after} order by owner_id limit ${limit}`, { asked: 'after' }),
+  remove: prepareSql('sweep.keys.remove', sql<{ owner: string }>`
+    with old as materialized (
+      select owner_id, key from ${idempotencyKeys} where owner_id = ${owner} and created_at < ${before}
+      order by key limit ${limit} for update skip locked)
+    delete from ${idempotencyKeys} key using old where key.owner_id = ${owner} and key.owner_id = old.owner_id and key.key = old.key
+    returning key.owner_id as owner`, { owner: 'owner' })
+})

@@ -1,0 +1,128 @@
+import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm'
+import { build, prepare } from '../db/statement.js'
+import { searchable, taskLists, tasks } from '../db/tables.js'
+import { mine, owner, row } from './task-row.js'
+
+const { placeholder } = sql
+
+/** The orders of a list. `-` is descending. */
+export type Sort = '-created_at' | 'created_at' | 'due_date'
+
+/** Which tasks a list has, and in which order. */
+export interface ListQuery {
+  /** Newest first when absent. */
+  sort?: Sort | undefined
+  /** Only the done (true) or the open (false) ones. */
+  completed?: boolean | undefined
+  /** Days, `YYYY-MM-DD`, both inclusive. With either, tasks without a due date are left out. */
+  dueAfter?: string | undefined
+  dueBefore?: string | undefined
+  /** Words with white space between, which are all in the title or the description, in any case. */
+  q?: string | undefined
+}
+
+/** A task without a due date is due after all others. Index, order and range are this expression; a null would be in none. */
+const due = sql`coalesce(${tasks.dueDate}, 'infinity'::date)`
+
+/** An order, total in each case: the key and the id, both in the same direction. */
+interface Order { key: SQL, type: SQL, way: typeof asc, beyond: SQL }
+
+const sorts: Record<Sort, Order> = {
+  '-created_at': { key: sql`${tasks.createdAt}`, type: sql`timestamptz`, way: desc, beyond: sql`<` },
+  created_at: { key: sql`${tasks.createdAt}`, type: sql`timestamptz`, way: asc, beyond: sql`>` },
+  due_date: { key: due, type: sql`date`, way: asc, beyond: sql`>` }
+}
+
+const after = ({ key, type, beyond }: Order) =>
+  sql`(${key}, ${tasks.id}) ${beyond} (${placeholder('key')}::${type}, ${placeholder('id')}::uuid)`
+
+/** `%`, `_` and the backslash are ordinary characters. */
+const escaped = (text: SQL) => sql`replace(replace(replace(${text} collate "C", '\\', '\\\\'), '%', '\\%'), '_', '\\_')`
+
+/** The pattern of each word, from words with a line feed between. */
+const patterns = sql`string_to_array('%' || replace(${escaped(searchable(sql`${placeholder('q')}::text`))},
+  chr(10), '%' || chr(10) || '%') || '%', chr(10))`
+
+/**
+ * In subqueries, so that the patterns are made once and not for each task; in the C collation, so that bytes are compared. The
+ * first word apart: an array costs more, and is looked at only where that is found.
+ */
+const hasWords = sql`${tasks.search} collate "C" like (select (${patterns})[1])
+  and ${tasks.search} collate "C" like all ((select (${patterns})[2:])::text[])`
+
+const done = sql`${placeholder('completed')}::boolean`
+
+const filterOf = ({ completed, dueAfter, dueBefore, q }: ListQuery): SQL | undefined => and(
+  completed === undefined ? undefined : eq(tasks.isCompleted, done),
+  dueAfter === undefined ? undefined : sql`${due} >= ${placeholder('dueAfter')}::date and ${due} < 'infinity'`,
+  dueBefore === undefined ? undefined : sql`${due} <= ${placeholder('dueBefore')}::date`,
+  q === undefined ? undefined : hasWords
+)
+
+/** What `is_completed` says, the list's row has counted; with dates the tasks are counted. */
+function totalOf ({ completed, dueAfter, dueBefore }: ListQuery, where: SQL | undefined): SQL<number> {
+  if (dueAfter ?? dueBefore) return sql`(${build.select({ n: sql`count(*)::int` }).from(tasks).where(where)})`
+  if (completed === undefined) return sql`${taskLists.open} + ${taskLists.done}`
+  return sql`case when ${done} then ${taskLists.done} else ${taskLists.open} end`
+}
+
+/**
+ * LIMIT and OFFSET as numbers that the planner cannot know: it then plans for the first rows, by the index, at every
+ * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped.
+ */
+const unforeseen = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
+
+/** The list's row beside each task, in the same statement: all is of one moment. Without tasks it stands alone. */
+const ofList = {
+  list_owner: sql<string>`${taskLists.ownerId}`.as('list_owner'),
+  list_revision: sql<number>`${taskLists.revision}`.as('list_revision'),
+  list_changed_at: sql<string>`${taskLists.changedAt}`.as('list_changed_at')
+}
+
+const mineHere = and(mine, eq(tasks.ownerId, taskLists.ownerId))
+
+/** A page straight from an index. */
+function indexed (kind: 'offset' | 'cursor', query: ListQuery) {
+  const order = sorts[query.sort ?? '-created_at']
+  const where = filterOf(query)
+  const rows = build.select(row).from(tasks).where(and(mineHere, where, kind === 'cursor' ? after(order) : undefined))
+    .orderBy(order.way(order.key), order.way(tasks.id)).limit(unforeseen('limit'))
+  const page = (kind === 'cursor' ? rows : rows.offset(unforeseen('offset'))).as('page')
+  const total = kind === 'cursor' ? sql<number>`0` : totalOf(query, and(mine, where))
+  return build.select({ ...ofList, total: total.as('total'), ...page._.selectedFields })
+    .from(taskLists).leftJoinLateral(page, sql`true`).where(eq(taskLists.ownerId, owner))
+}
+
+/** A page of what a search has found, with its total: each task is looked at once for both. */
+function searched (query: ListQuery) {
+  const { key, way } = sorts[query.sort ?? '-created_at']
+  const found = build.$with('found').as(build.select({ id: tasks.id, key: key.as('key') }).from(tasks).where(and(mine, filterOf(query))))
+  const shown = build.select({ id: found.id }).from(found).orderBy(way(found.key), way(found.id))
+    .limit(unforeseen('limit')).offset(unforeseen('offset')).as('shown')
+  const page = build.select(row).from(shown).innerJoin(tasks, and(mineHere, eq(tasks.id, shown.id)))
+    .orderBy(way(key), way(tasks.id)).as('page')
+  const total = sql<number>`(${build.select({ n: sql`count(*)::int` }).from(found)})`
+  return build.with(found).select({ ...ofList, total: total.as('total'), ...page._.selectedFields })
+    .from(taskLists).leftJoinLateral(page, sql`true`).where(eq(taskLists.ownerId, owner))
+}
+
+/**
+ * The list is one row, and a lateral join is a nested loop: tasks stay in the order of their page. To ask for it again, on top,
+ * would sort them again, which costs a sixth of the statement.
+ */
+const statement = (kind: 'offset' | 'cursor', query: ListQuery) => prepare(`tasks.list by ${kind}`,
+  kind === 'offset' && query.q !== undefined ? searched(query) : indexed(kind, query), { list_owner: 'owner' })
+
+const prepared = new Map<string, ReturnType<typeof statement>>()
+
+/** The statement for a page: one for each order and set of filters, as each has its own plan; made when it is first needed. */
+export function pageStatement (kind: 'offset' | 'cursor', query: ListQuery): ReturnType<typeof statement> {
+  const { sort, completed, dueAfter, dueBefore, q } = query
+  const shape = [kind, sort, ...[completed, dueAfter, dueBefore, q].map((filter) => filter === undefined)].join()
+  const found = prepared.get(shape) ?? statement(kind, query)
+  prepared.set(shape, found)
+  return found
+}
+
+/** Words with a line feed between, which no normalization makes of anything else. (Unicode Standard, property White_Space) */
+export const wordsOf = (q: string | undefined): string | undefined => q?.split(/\p{White_Space}+/u).filter(Boolean).join('\n')
