@@ -54,6 +54,7 @@ a stable name for programs (\`type\`):
 | \`type_error.bool\` | The value is neither true nor false, or came twice | Send \`true\` or \`false\`, once |
 | \`type_error.object\` | The body is not an object | Send \`{…}\` |
 | \`value_error.email\` | The text is not an email address | Ask for one like \`name@example.com\` |
+| \`value_error.date\` | The text is no day of the calendar, \`YYYY-MM-DD\` | Ask for a day, without a time |
 | \`value_error.uuid\` | The id is not a UUID of 8-4-4-4-12 hexadecimal digits | Send an \`id\` as the server returned it |
 | \`value_error.str.min_length\` | The text has too few characters (Unicode code points) | Ask for a longer one |
 | \`value_error.str.max_length\` | The text has too many characters (Unicode code points) | Ask for a shorter one |

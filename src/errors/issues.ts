@@ -19,7 +19,7 @@ const MESSAGES: Record<string, (failure: Failure) => string> = {
   required: () => 'is required',
   additionalProperties: () => 'is not known here',
   type: ({ params }) => `must be ${[params.type].flat().map((type) => TYPE_TEXTS[String(type)]).join(' or ')}`,
-  format: ({ params }) => `must be ${params.format === 'uuid' ? 'a UUID, 8-4-4-4-12 hexadecimal digits' : 'an email address'}`,
+  format: ({ params }) => `must be ${FORMAT_TEXTS[String(params.format)]}`,
   pattern: ({ data }) => BLANK.test(String(data)) ? 'must have more than white space' : 'must not have the character U+0000',
   'x-well-formed': () => 'must not have half a character (a lone surrogate)',
   minLength: ({ params }) => `must have at least ${characters(params.limit)}`,
@@ -36,6 +36,10 @@ const characters = (count: unknown) => count === 1 ? '1 character' : `${String(c
 const TYPE_NAMES: Record<string, string> = { string: 'string', integer: 'integer', boolean: 'bool', object: 'object' }
 const TYPE_TEXTS: Record<string, string> = {
   string: 'text', integer: 'a whole number', boolean: 'true or false', object: 'an object', null: 'null'
+}
+
+const FORMAT_TEXTS: Record<string, string> = {
+  uuid: 'a UUID, 8-4-4-4-12 hexadecimal digits', email: 'an email address', date: 'a day of the calendar, YYYY-MM-DD'
 }
 
 const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }

@@ -12,6 +12,14 @@ import { components } from '../schemas/index.js'
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
 
+/** Whether the calendar has the day (RFC 3339 §5.6, `full-date`), in the years that PostgreSQL and RFC 3339 have in common. */
+function isDate (text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text.startsWith('0000')) return false
+  const day = new Date(text)
+  // Some days that no month has, JavaScript takes for the first ones of the next.
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}
+
 /** `x-normalize`: a text is trimmed and put in lower case before any other rule looks at it. */
 const normalize: FuncKeywordDefinition = {
   keyword: 'x-normalize',
@@ -67,7 +75,7 @@ export const validationPlugin = fp(async (app) => {
   // The schemas themselves are not validated: TypeBox writes them.
   const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, meta: false, validateSchema: false, verbose: true })
   ajv.addKeyword(normalize).addKeyword(wellFormed).addVocabulary(['x-optional', 'x-examples', 'x-issue'])
-  ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL)
+  ajv.addFormat('uuid', new RegExp(uuidPattern)).addFormat('email', EMAIL).addFormat('date', isDate)
   for (const name of ['password', 'date-time', 'int64']) ajv.addFormat(name, true)
   for (const component of components) {
     app.addSchema(component)

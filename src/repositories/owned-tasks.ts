@@ -5,8 +5,9 @@ import type { Database } from '../db/database.js'
 import { ForeignAnswer } from '../db/errors.js'
 import { asked, askedId, build, prepare, type Statement, type Values } from '../db/statement.js'
 import { tasks, users } from '../db/tables.js'
+import type { Task } from '../schemas/tasks.js'
 import { pageStatement, wordsOf, type ListQuery } from './task-pages.js'
-import { id, ofOwner, ofTask, taskOf, thisOne, versioned, versionedRow, type StoredTask, type VersionedTask } from './task-row.js'
+import { id, ofOwner, ofTask, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
 import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
 const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(thisOne), ofTask)
@@ -37,7 +38,7 @@ export interface Content { title: string, description: string | null, dueDate?: 
 export interface Patch extends Partial<Content> { completed?: boolean }
 
 /** Some of the tasks, and the number and time of the newest change to any task of the owner: all of one moment. */
-export interface Page { tasks: StoredTask[], total: number, revision: number, changed_at: string }
+export interface Page { tasks: Task[], total: number, revision: number, changed_at: string }
 
 /** Where a page begins: after the task of this id and this value of what the list is sorted by (null: not due). */
 export interface Position { key: string | null, id: string }
@@ -154,7 +155,7 @@ class OwnedTasks {
     if (!first) return await this.#gone('tasks.list')
     const { list_revision: revision, list_changed_at: time, total } = first
     // A page without tasks is one row, of the list alone.
-    return { tasks: first.id === null ? [] : rows.map((row) => taskOf(row as StoredTask)), total, revision, changed_at: time }
+    return { tasks: first.id === null ? [] : rows.map((row) => taskOf(row as Task)), total, revision, changed_at: time }
   }
 
   async #one (statement: typeof find, values: Values): Promise<VersionedTask | null> {

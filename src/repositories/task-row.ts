@@ -4,14 +4,8 @@ import type { Task } from '../schemas/tasks.js'
 
 const { placeholder } = sql
 
-/** A task as it is stored, in the words of the contract. */
-export interface StoredTask extends Task {
-  /** `YYYY-MM-DD` */
-  due_date: string | null
-}
-
 /** A task and the number of its newest change: together with `updated_at` that names this state of it, and no other. */
-export interface VersionedTask { task: StoredTask, revision: number }
+export interface VersionedTask { task: Task, revision: number }
 
 /** A task as the contract shows it, named by SQL: a row leaves the database as the answer needs it. */
 export const row = {
@@ -28,7 +22,7 @@ export const row = {
 export const versionedRow = { ...row, revision: tasks.revision }
 
 /** A row without what else came with it. Written out: a page has a hundred, and a rest pattern takes three times as long. */
-export const taskOf = (row: StoredTask): StoredTask => ({
+export const taskOf = (row: Task): Task => ({
   id: row.id,
   title: row.title,
   description: row.description,
@@ -39,7 +33,7 @@ export const taskOf = (row: StoredTask): StoredTask => ({
   updated_at: row.updated_at
 })
 
-export const versioned = (row: (StoredTask & { revision: number }) | undefined): VersionedTask | null =>
+export const versioned = (row: (Task & { revision: number }) | undefined): VersionedTask | null =>
   row ? { task: taskOf(row), revision: row.revision } : null
 
 /** What each row has to repeat, so that nobody gets that of another. */

@@ -47,6 +47,10 @@ export const Timestamp = (options: SchemaOptions = {}) =>
 export const NullableText = (options: SchemaOptions & { maxLength: number }) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options })
 
+/** A day that the calendar has (RFC 3339 `full-date`, year 0001 to 9999), or null. */
+export const NullableDate = (options: SchemaOptions = {}) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date', examples: ['2026-01-09'], ...options })
+
 /** An object that refuses members it does not name. */
 export const strict = { additionalProperties: false } as const
 

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { Id, NullableText, Timestamp, anyText, strict, visibleText } from './common.js'
+import { Id, NullableDate, NullableText, Timestamp, anyText, strict, visibleText } from './common.js'
 
 /** The limits of a task's texts, in code points. The table's columns follow them. */
 export const taskLimits = {
@@ -16,15 +16,17 @@ const skipped = { format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER 
 const title = Type.String({ ...taskLimits.title, ...visibleText, description: 'Not only white space', examples: ['Buy milk'] })
 const description = NullableText({ ...taskLimits.description, ...anyText, description: 'Any text, or null', examples: ['Two litres'] })
 const isCompleted = Type.Boolean({ description: 'Whether it is done' })
+const dueDate = NullableDate({ description: 'The day on which it is due, or null: a day, so that no time zone moves it' })
 
 /** What a client writes of a task, in a POST or a PUT. */
-const content = { title, description: Type.Optional(description) }
+const content = { title, description: Type.Optional(description), due_date: Type.Optional(dueDate) }
 
 const exampleTask = {
   id: '019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55',
   title: 'Buy milk',
   description: 'Two litres',
   is_completed: false,
+  due_date: '2026-01-09',
   user_id: '019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01',
   created_at: '2026-01-06T10:30:04.000Z',
   updated_at: '2026-01-06T10:30:04.000Z'
@@ -35,6 +37,7 @@ export const Task = Type.Object({
   title,
   description,
   is_completed: isCompleted,
+  due_date: dueDate,
   user_id: Id({ description: 'The owner' }),
   created_at: Timestamp(),
   updated_at: Timestamp({ description: 'The last PUT or PATCH; never goes back' })
@@ -50,17 +53,31 @@ export const TaskCreate = Type.Object(content, {
   $id: 'TaskCreate',
   ...strict,
   description: 'A new task',
-  examples: [{ title: 'Buy milk', description: 'Two litres' }]
+  examples: [{ title: 'Buy milk', description: 'Two litres', due_date: '2026-01-09' }]
 })
 export type TaskCreate = Static<typeof TaskCreate>
 
 export const TaskUpdate = Type.Object(content, {
   $id: 'TaskUpdate',
   ...strict,
-  description: 'The whole new content: without a description it becomes null',
+  description: 'The whole new content: without a description it becomes null. A due date that is absent stays',
   examples: [{ title: 'Buy oat milk', description: null }]
 })
 export type TaskUpdate = Static<typeof TaskUpdate>
+
+/** A merge patch (RFC 7396): null clears a value, where that may be null. */
+export const TaskPatch = Type.Object({
+  title: Type.Optional(title),
+  description: Type.Optional(description),
+  due_date: Type.Optional(dueDate),
+  is_completed: Type.Optional(isCompleted)
+}, {
+  $id: 'TaskPatch',
+  ...strict,
+  description: 'What changes: what is absent stays, and null clears',
+  examples: [{ title: 'Buy oat milk', due_date: null }]
+})
+export type TaskPatch = Static<typeof TaskPatch>
 
 export const TaskCompletion = Type.Object({ is_completed: isCompleted }, {
   $id: 'TaskCompletion',

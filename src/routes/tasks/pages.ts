@@ -43,13 +43,7 @@ async function cursorPage (tasks: OwnedTasks, query: TaskQuery, given: string): 
   }
 }
 
-/** A task without its due date, which the contract does not have yet. */
-export const shownOf = <Stored extends { due_date: unknown }>({ due_date: due, ...task }: Stored): Omit<Stored, 'due_date'> => task
-
-type StoredTask = Parameters<typeof shownOf>[0] & Task
-
-function cut (stored: StoredTask[], limit: number, completed?: boolean): { shown: Task[], next_cursor: string | null } {
-  const found = stored.map(shownOf)
+function cut (found: Task[], limit: number, completed?: boolean): { shown: Task[], next_cursor: string | null } {
   if (found.length <= limit) return { shown: found, next_cursor: null }
   return { shown: found.slice(0, limit), next_cursor: cursorOf(found[limit - 1]!, completed) }
 }

@@ -7,7 +7,7 @@ import { NoQuery, ref } from '../../schemas/common.js'
 import {
   Task, TaskCompletion, TaskCreate, TaskPage, TaskQuery, TaskUpdate, type OwnerPath, type OwnerTaskPath, type TaskPath
 } from '../../schemas/tasks.js'
-import { pageOf, shownOf } from './pages.js'
+import { pageOf } from './pages.js'
 
 /** How one mount of the routes differs from the other. */
 export interface Mount {
@@ -66,10 +66,10 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
       }
     }
   }, async (request, reply) => {
-    const { title, description = null } = request.body
-    const created = await request.tasks.create({ title, description })
+    const { title, description = null, due_date: dueDate = null } = request.body
+    const created = await request.tasks.create({ title, description, dueDate })
     if (!created) throw new ApiError('INVALID_CREDENTIALS')
-    const task = shownOf(created.task)
+    const { task } = created
     return reply.code(201).header('location', `${listOf(request)}/${task.id}`).send(task)
   })
 
@@ -84,7 +84,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
   }, async (request) => {
     const { task_id: id } = request.params
     const found = await request.tasks.find(id)
-    return found ? shownOf(found.task) : await missing(request, id)
+    return found ? found.task : await missing(request, id)
   })
 
   app.put('/:task_id', {
@@ -98,9 +98,9 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     }
   }, async (request) => {
     const { task_id: id } = request.params
-    const { title, description = null } = request.body
-    const updated = await request.tasks.update(id, { title, description })
-    return updated ? shownOf(updated.task) : await missing(request, id)
+    const { title, description = null, due_date: dueDate } = request.body
+    const updated = await request.tasks.update(id, { title, description, ...(dueDate !== undefined && { dueDate }) })
+    return updated ? updated.task : await missing(request, id)
   })
 
   app.patch('/:task_id/complete', {
@@ -116,7 +116,7 @@ export const taskRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, { tag, s
     const { task_id: id } = request.params
     const body = request.body as TaskCompletion | undefined
     const completed = await request.tasks.complete(id, body?.is_completed ?? null)
-    return completed ? shownOf(completed.task) : await missing(request, id)
+    return completed ? completed.task : await missing(request, id)
   })
 
   await app.register(async (bodiless) => {
