@@ -10,7 +10,7 @@ interface Answer { content?: Record<string, { schema: { $ref: string } }> }
 export async function schemaModule (document: OpenAPI3): Promise<string> {
   const answers = Object.entries(document.paths!).flatMap(([path, operations]) =>
     Object.entries(operations as Record<string, { responses: Record<string, Answer> }>).map(([method, { responses }]) =>
-      `  '${method} ${path}': { ${Object.entries(responses).map(([status, answer]) => `${status}: ${Number(status) < 400 ? membersOf(answer) : '[]'}`).join(', ')} }`))
+      `  '${method} ${path}': { ${known(responses).map(([status, answer]) => `${status}: ${Number(status) < 400 ? membersOf(answer) : '[]'}`).join(', ')} }`))
 
   /** The members that the JSON of an answer has, as code. */
   function membersOf ({ content }: Answer): string {
@@ -29,3 +29,6 @@ ${answers.join(',\n')}
 }
 `
 }
+
+/** All but 304, which is for a request that says what it has: browsers ask so by themselves, and hand out what they have. */
+const known = (responses: Record<string, Answer>) => Object.entries(responses).filter(([status]) => status !== '304')

@@ -156,6 +156,7 @@ const harmless: Array<[string, string, unknown]> = [
   ['there is a new optional body', `${REMOVE} requestBody`, { required: false, content: {} }],
   ['a body may be left out', `${CREATE} requestBody required`, false],
   ['there is a new error status', `${REMOVE} responses 429`, {}],
+  ['who has an answer may be told that it is still good', `${LIST} responses 304`, {}],
   ['there is a new header', `${REMOVE} responses 204 headers`, { Link: { schema: text } }],
   ['a limit is looser', `${INPUT} properties text maxLength`, 300],
   ['a limit is gone', `${INPUT} properties text minLength`, undefined],

@@ -7,9 +7,9 @@ export type OperationId = keyof operations
 
 type JsonOf<Answer> = Answer extends { content: { 'application/json': infer Body } } ? Body : undefined
 
-/** One member for each documented status. */
+/** One member for each documented status but 304, which only whoever sends an If-None-Match gets. */
 export type AnswersOf<Responses> = {
-  [Status in keyof Responses & number]: {
+  [Status in Exclude<keyof Responses & number, 304>]: {
     /** Whether it is a 2xx. */
     ok: `${Status}` extends `2${string}` ? true : false
     status: Status
@@ -18,7 +18,7 @@ export type AnswersOf<Responses> = {
     /** For its headers; the body is read already. */
     response: Response
   }
-}[keyof Responses & number]
+}[Exclude<keyof Responses & number, 304>]
 
 /** What an operation can answer: one member for each documented status. `ok` or `status` tells the type of `body`. */
 export type Result<Id extends OperationId> = Id extends OperationId ? AnswersOf<operations[Id]['responses']> : never

@@ -77,7 +77,7 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description The new task is open and belongs to the token's user.
+         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be sent again after a lost answer: there will be one task.
          */
         post: operations["createTask"];
         delete?: never;
@@ -100,7 +100,7 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Replace a task's content
-         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays.
+         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so does a due date that is not given.
          */
         put: operations["updateTask"];
         post?: never;
@@ -111,7 +111,11 @@ export interface paths {
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change some of a task
+         * @description What is absent stays, null clears (RFC 7396).
+         */
+        patch: operations["patchTask"];
         trace?: never;
     };
     "/api/tasks/{task_id}/complete": {
@@ -149,7 +153,7 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description The new task is open and belongs to the token's user.
+         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be sent again after a lost answer: there will be one task.
          */
         post: operations["createTaskOfUser"];
         delete?: never;
@@ -172,7 +176,7 @@ export interface paths {
         get: operations["getTaskOfUser"];
         /**
          * Replace a task's content
-         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays.
+         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so does a due date that is not given.
          */
         put: operations["updateTaskOfUser"];
         post?: never;
@@ -183,7 +187,11 @@ export interface paths {
         delete: operations["deleteTaskOfUser"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change some of a task
+         * @description What is absent stays, null clears (RFC 7396).
+         */
+        patch: operations["patchTaskOfUser"];
         trace?: never;
     };
     "/api/{user_id}/tasks/{task_id}/complete": {
@@ -410,7 +418,7 @@ export interface components {
             password: string;
         };
         /**
-         * @description A token and its user
+         * @description A token and whose it is
          * @example {
          *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
          *       "token_type": "bearer",
@@ -439,6 +447,7 @@ export interface components {
          *       "title": "Buy milk",
          *       "description": "Two litres",
          *       "is_completed": false,
+         *       "due_date": "2026-01-09",
          *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
          *       "created_at": "2026-01-06T10:30:04.000Z",
          *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -463,6 +472,12 @@ export interface components {
             /** @description Whether it is done */
             is_completed: boolean;
             /**
+             * Format: date
+             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @example 2026-01-09
+             */
+            due_date: string | null;
+            /**
              * Format: uuid
              * @description The owner
              */
@@ -483,7 +498,8 @@ export interface components {
          * @description A new task
          * @example {
          *       "title": "Buy milk",
-         *       "description": "Two litres"
+         *       "description": "Two litres",
+         *       "due_date": "2026-01-09"
          *     }
          */
         TaskCreate: {
@@ -497,9 +513,15 @@ export interface components {
              * @example Two litres
              */
             description?: string | null;
+            /**
+             * Format: date
+             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @example 2026-01-09
+             */
+            due_date?: string | null;
         };
         /**
-         * @description The whole new content: without a description it becomes null
+         * @description The whole new content: without a description it becomes null. A due date that is absent stays
          * @example {
          *       "title": "Buy oat milk",
          *       "description": null
@@ -516,6 +538,39 @@ export interface components {
              * @example Two litres
              */
             description?: string | null;
+            /**
+             * Format: date
+             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @example 2026-01-09
+             */
+            due_date?: string | null;
+        };
+        /**
+         * @description What changes: what is absent stays, and null clears
+         * @example {
+         *       "title": "Buy oat milk",
+         *       "due_date": null
+         *     }
+         */
+        TaskPatch: {
+            /**
+             * @description Not only white space
+             * @example Buy milk
+             */
+            title?: string;
+            /**
+             * @description Any text, or null
+             * @example Two litres
+             */
+            description?: string | null;
+            /**
+             * Format: date
+             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @example 2026-01-09
+             */
+            due_date?: string | null;
+            /** @description Whether it is done */
+            is_completed?: boolean;
         };
         /**
          * @description Done or not done
@@ -536,6 +591,7 @@ export interface components {
          *           "title": "Buy milk",
          *           "description": "Two litres",
          *           "is_completed": false,
+         *           "due_date": "2026-01-09",
          *           "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
          *           "created_at": "2026-01-06T10:30:04.000Z",
          *           "updated_at": "2026-01-06T10:30:04.000Z"
@@ -617,7 +673,7 @@ export interface components {
          * @description What this service is
          * @example {
          *       "name": "Todo Backend API",
-         *       "version": "1.0.0",
+         *       "version": "1.1.0",
          *       "docs": "/docs",
          *       "redoc": "/redoc",
          *       "openapi": "/openapi.json"
@@ -641,7 +697,7 @@ export interface components {
          *       "openapi": "3.1.0",
          *       "info": {
          *         "title": "Todo Backend API",
-         *         "version": "1.0.0"
+         *         "version": "1.1.0"
          *       },
          *       "paths": {}
          *     }
@@ -717,7 +773,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description An account with this email exists */
+            /** @description The email is taken */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -735,7 +791,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -753,12 +809,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -860,7 +916,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -878,12 +934,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -961,12 +1017,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1032,6 +1088,7 @@ export interface operations {
                      *           "title": "Buy milk",
                      *           "description": "Two litres",
                      *           "is_completed": false,
+                     *           "due_date": "2026-01-09",
                      *           "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *           "created_at": "2026-01-06T10:30:04.000Z",
                      *           "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1066,12 +1123,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1106,7 +1163,13 @@ export interface operations {
     createTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again
+                 * @example 019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1115,7 +1178,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "title": "Buy milk",
-                 *       "description": "Two litres"
+                 *       "description": "Two litres",
+                 *       "due_date": "2026-01-09"
                  *     }
                  */
                 "application/json": components["schemas"]["TaskCreate"];
@@ -1127,6 +1191,10 @@ export interface operations {
                 headers: {
                     /** @description Where the new task is */
                     Location?: string;
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    /** @description `true` when the task was created before, with the same `Idempotency-Key` */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1136,6 +1204,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1173,7 +1242,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1191,12 +1260,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1231,7 +1300,13 @@ export interface operations {
     getTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
+                 * @example "42-1767693004000.1"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The task */
                 task_id: string;
@@ -1243,6 +1318,8 @@ export interface operations {
             /** @description The task */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1252,6 +1329,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1259,6 +1337,15 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Task"];
                 };
+            };
+            /** @description It is as `If-None-Match` says */
+            304: {
+                headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid token */
             401: {
@@ -1271,7 +1358,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1298,12 +1385,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1338,7 +1425,13 @@ export interface operations {
     updateTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The task */
                 task_id: string;
@@ -1360,6 +1453,8 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1369,6 +1464,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1397,7 +1493,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1415,6 +1511,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The body is larger than 64 KiB */
             413: {
                 headers: {
@@ -1424,7 +1531,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1442,12 +1549,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1482,7 +1589,13 @@ export interface operations {
     deleteTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The task */
                 task_id: string;
@@ -1509,7 +1622,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1527,6 +1640,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The request breaks a rule */
             422: {
                 headers: {
@@ -1536,12 +1660,185 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    patchTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The task */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Buy oat milk",
+                 *       "due_date": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskPatch"];
+                /**
+                 * @example {
+                 *       "title": "Buy oat milk",
+                 *       "due_date": null
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["TaskPatch"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now */
+            200: {
+                headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55",
+                     *       "title": "Buy milk",
+                     *       "description": "Two litres",
+                     *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
+                     *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+                     *       "created_at": "2026-01-06T10:30:04.000Z",
+                     *       "updated_at": "2026-01-06T10:30:04.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The task, or the path's user, is somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description There is no such task */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    /** @description The media types that are taken */
+                    "Accept-Patch"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1576,7 +1873,13 @@ export interface operations {
     completeTask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The task */
                 task_id: string;
@@ -1597,6 +1900,8 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1606,6 +1911,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1634,7 +1940,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1652,6 +1958,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The body is larger than 64 KiB */
             413: {
                 headers: {
@@ -1661,9 +1978,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
+                    /** @description The media types that are taken */
+                    "Accept-Patch"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1679,12 +1998,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1753,6 +2072,7 @@ export interface operations {
                      *           "title": "Buy milk",
                      *           "description": "Two litres",
                      *           "is_completed": false,
+                     *           "due_date": "2026-01-09",
                      *           "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *           "created_at": "2026-01-06T10:30:04.000Z",
                      *           "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1778,7 +2098,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1796,12 +2116,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1836,7 +2156,13 @@ export interface operations {
     createTaskOfUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again
+                 * @example 019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -1848,7 +2174,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "title": "Buy milk",
-                 *       "description": "Two litres"
+                 *       "description": "Two litres",
+                 *       "due_date": "2026-01-09"
                  *     }
                  */
                 "application/json": components["schemas"]["TaskCreate"];
@@ -1860,6 +2187,10 @@ export interface operations {
                 headers: {
                     /** @description Where the new task is */
                     Location?: string;
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    /** @description `true` when the task was created before, with the same `Idempotency-Key` */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1869,6 +2200,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -1897,7 +2229,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1915,7 +2247,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1933,12 +2265,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1973,7 +2305,13 @@ export interface operations {
     getTaskOfUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
+                 * @example "42-1767693004000.1"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -1987,6 +2325,8 @@ export interface operations {
             /** @description The task */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1996,6 +2336,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -2003,6 +2344,15 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Task"];
                 };
+            };
+            /** @description It is as `If-None-Match` says */
+            304: {
+                headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid token */
             401: {
@@ -2015,7 +2365,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2042,12 +2392,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2082,7 +2432,13 @@ export interface operations {
     updateTaskOfUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -2106,6 +2462,8 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2115,6 +2473,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -2143,7 +2502,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2161,6 +2520,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The body is larger than 64 KiB */
             413: {
                 headers: {
@@ -2170,7 +2540,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2188,12 +2558,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2228,7 +2598,13 @@ export interface operations {
     deleteTaskOfUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -2257,7 +2633,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2275,6 +2651,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The request breaks a rule */
             422: {
                 headers: {
@@ -2284,12 +2671,187 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    patchTaskOfUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The owner: has to be the token's subject */
+                user_id: string;
+                /** @description The task */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Buy oat milk",
+                 *       "due_date": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["TaskPatch"];
+                /**
+                 * @example {
+                 *       "title": "Buy oat milk",
+                 *       "due_date": null
+                 *     }
+                 */
+                "application/merge-patch+json": components["schemas"]["TaskPatch"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now */
+            200: {
+                headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55",
+                     *       "title": "Buy milk",
+                     *       "description": "Two litres",
+                     *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
+                     *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+                     *       "created_at": "2026-01-06T10:30:04.000Z",
+                     *       "updated_at": "2026-01-06T10:30:04.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The task, or the path's user, is somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description There is no such task */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    /** @description The media types that are taken */
+                    "Accept-Patch"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is used up */
+            429: {
+                headers: {
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2324,7 +2886,13 @@ export interface operations {
     completeTaskOfUser: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
+                 * @example "42-1767693004000.1"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -2347,6 +2915,8 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
+                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2356,6 +2926,7 @@ export interface operations {
                      *       "title": "Buy milk",
                      *       "description": "Two litres",
                      *       "is_completed": false,
+                     *       "due_date": "2026-01-09",
                      *       "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "created_at": "2026-01-06T10:30:04.000Z",
                      *       "updated_at": "2026-01-06T10:30:04.000Z"
@@ -2384,7 +2955,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task, or the path's user, is somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2402,6 +2973,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The task is in another state than `If-Match` names; nothing has changed */
+            412: {
+                headers: {
+                    /** @description The state that the task is in */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description The body is larger than 64 KiB */
             413: {
                 headers: {
@@ -2411,9 +2993,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The body is not `application/json` */
+            /** @description The body is of a media type that is not taken here */
             415: {
                 headers: {
+                    /** @description The media types that are taken */
+                    "Accept-Patch"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2429,12 +3013,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is exceeded */
+            /** @description A rate limit is used up */
             429: {
                 headers: {
-                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2545,7 +3129,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "Todo Backend API",
-                     *       "version": "1.0.0",
+                     *       "version": "1.1.0",
                      *       "docs": "/docs",
                      *       "redoc": "/redoc",
                      *       "openapi": "/openapi.json"
@@ -2616,7 +3200,7 @@ export interface operations {
                      *       "openapi": "3.1.0",
                      *       "info": {
                      *         "title": "Todo Backend API",
-                     *         "version": "1.0.0"
+                     *         "version": "1.1.0"
                      *       },
                      *       "paths": {}
                      *     }
@@ -2634,17 +3218,19 @@ export const answers: Record<string, Record<number, readonly string[]>> = {
   'post /api/auth/login': { 200: ['access_token', 'token_type', 'expires_in', 'user'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/auth/me': { 200: ['id', 'email', 'name', 'created_at'], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/tasks': { 200: ['tasks', 'limit', 'next_cursor'], 401: [], 422: [], 429: [], 500: [], 503: [] },
-  'post /api/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'get /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
-  'put /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'delete /api/tasks/{task_id}': { 204: [], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
-  'patch /api/tasks/{task_id}/complete': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
+  'put /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'patch /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'delete /api/tasks/{task_id}': { 204: [], 401: [], 403: [], 404: [], 412: [], 422: [], 429: [], 500: [], 503: [] },
+  'patch /api/tasks/{task_id}/complete': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/{user_id}/tasks': { 200: ['tasks', 'limit', 'next_cursor'], 401: [], 403: [], 422: [], 429: [], 500: [], 503: [] },
-  'post /api/{user_id}/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'get /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
-  'put /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'delete /api/{user_id}/tasks/{task_id}': { 204: [], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
-  'patch /api/{user_id}/tasks/{task_id}/complete': { 200: ['id', 'title', 'description', 'is_completed', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/{user_id}/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
+  'put /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'patch /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'delete /api/{user_id}/tasks/{task_id}': { 204: [], 401: [], 403: [], 404: [], 412: [], 422: [], 429: [], 500: [], 503: [] },
+  'patch /api/{user_id}/tasks/{task_id}/complete': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /health': { 200: ['status'] },
   'get /ready': { 200: ['status'], 503: [] },
   'get /': { 200: ['name', 'version', 'docs', 'redoc', 'openapi'] },

@@ -13,7 +13,7 @@ export const description = `A to-do list for many people: everyone signs up, log
 
 1. **Accounts** – \`POST /api/auth/signup\`, then \`POST /api/auth/login\` for a token.
 2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor.
-3. **Update and complete** – \`PUT /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
+3. **Update and complete** – \`PUT\` and \`PATCH /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
 4. **Delete** – \`DELETE /api/tasks/{task_id}\`.
 5. **Documents and errors** – [/docs](docs) to try it, [/redoc](redoc) to read it, [/openapi.json](openapi.json) for programs.
 
@@ -25,6 +25,12 @@ Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`
 
 Signups and logins are counted by address, and by account and address; every other operation by user. \`RateLimit-Policy\` says what is
 allowed: \`"user";q=1000;w=60\` is a thousand requests in 60 seconds. \`RateLimit\` says what is left: \`"user";r=999;t=60\`.
+
+## Writes that get lost, and writes that cross
+
+Every task comes with an \`ETag\`, which names its state. Sent back as \`If-Match\` with a PUT, PATCH or DELETE, it lets the write happen
+only if nobody has changed the task meanwhile, else the answer is 412; sent as \`If-None-Match\` with a GET, it saves the answer that is
+already there: 304. A POST with an \`Idempotency-Key\`, a new text for each task, can be sent again until there is an answer.
 
 ## Errors
 
@@ -40,7 +46,7 @@ ${errorRows}
 
 </details>
 
-Each broken rule of a 422 has its place (\`loc\`: \`body\`, \`query\` or \`path\`, then the names down to the value), a text for people (\`msg\`) and
+Each broken rule of a 422 has its place (\`loc\`: \`body\`, \`query\`, \`path\` or \`header\`, then the names down to the value), a text for people (\`msg\`) and
 a stable name for programs (\`type\`):
 
 <details><summary>Every type</summary>
@@ -62,5 +68,6 @@ a stable name for programs (\`type\`):
 | \`value_error.number.not_ge\` | The number is too small | Send at least the minimum |
 | \`value_error.number.not_le\` | The number is too large | Send at most the maximum |
 | \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this filter, or came with \`offset\` | Begin again without a cursor |
+| \`value_error.idempotency_key\` | The \`Idempotency-Key\` has other characters than U+0021 to U+007E, or too many, or has created another task | Send a new one for each task |
 
 </details>`

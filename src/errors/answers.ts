@@ -12,11 +12,13 @@ export const apiErrors = ['TOO_MANY_REQUESTS', 'INTERNAL', 'DATABASE_UNAVAILABLE
 /** Errors of every operation that needs a token. */
 export const tokenErrors = ['NOT_AUTHENTICATED', 'INVALID_CREDENTIALS'] as const
 
+type Documented = Record<string, object>
+
 const text = (description: string) => ({ type: 'string', description })
 const retryAfter = { 'Retry-After': { type: 'integer', minimum: 1, description: 'Seconds to wait before the next try' } }
 
 /** What the documents say about a status, whichever of its errors an operation returns. */
-const statuses: Record<number, { description: string, headers?: Record<string, object> }> = {
+const statuses: Record<number, { description: string, headers?: Documented }> = {
   400: { description: 'The body is not UTF-8 or not JSON' },
   401: {
     description: 'No valid token',
@@ -25,8 +27,12 @@ const statuses: Record<number, { description: string, headers?: Record<string, o
   403: { description: 'The task belongs to another user, or the path names one' },
   404: { description: 'There is no such task' },
   409: { description: 'An account with this email exists' },
+  412: {
+    description: 'The task is in another state than `If-Match` names; nothing has changed',
+    headers: { ETag: text('The state that the task is in') }
+  },
   413: { description: 'The body is larger than 64 KiB' },
-  415: { description: 'The body is not `application/json`' },
+  415: { description: 'The body is of a media type that is not taken here' },
   429: {
     description: 'A rate limit is exceeded',
     headers: {
@@ -42,15 +48,19 @@ const statuses: Record<number, { description: string, headers?: Record<string, o
 /**
  * The documented error answers of an operation.
  * @param codes of the errors that it can return
+ * @param more headers of some statuses, by the status, where other operations have none
  * @returns status → `{$ref}` to the error component, with description, headers and an example of each text
  */
-export function errorAnswers<Code extends ErrorCode> (codes: readonly Code[]): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
+export function errorAnswers<Code extends ErrorCode> (
+  codes: readonly Code[], more: Record<number, Documented> = {}
+): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
   const examples: Record<number, Record<string, { value: ErrorAnswer }>> = {}
   for (const { status, detail } of codes.map((code) => catalogue[code])) {
     examples[status] = { ...examples[status], [detail]: { value: { detail, status_code: status } } }
   }
+  const said = (status: number) => ({ ...statuses[status], ...(more[status] && { headers: more[status] }) })
   return Object.fromEntries(Object.entries(examples).map(([status, all]) =>
-    [status, ref(ErrorAnswer, { ...statuses[Number(status)], 'x-examples': all })])) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
+    [status, ref(ErrorAnswer, { ...said(Number(status)), 'x-examples': all })])) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
 }
 
 const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', type: 'value_error.extra' }
@@ -59,10 +69,14 @@ const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', t
  * The same for an operation of the API. Each can also return 422, because unknown query parameters are refused.
  * @param issues an example of its 422
  */
-export const apiAnswers = <Code extends ErrorCode>(codes: readonly Code[], issues: ValidationIssue[] = [unknownParameter]) => ({
-  ...errorAnswers([...codes, ...apiErrors]),
-  422: ref(ValidationError, {
-    description: 'The request breaks a rule',
-    'x-examples': { 'A broken rule': { value: { detail: issues, status_code: 422 } } }
-  })
-})
+export function apiAnswers<Code extends ErrorCode> (
+  codes: readonly Code[], issues: ValidationIssue[] = [unknownParameter], more?: Record<number, Documented>
+) {
+  return {
+    ...errorAnswers([...codes, ...apiErrors], more),
+    422: ref(ValidationError, {
+      description: 'The request breaks a rule',
+      'x-examples': { 'A broken rule': { value: { detail: issues, status_code: 422 } } }
+    })
+  }
+}

@@ -51,12 +51,18 @@ export const catalogue = {
     when: 'A signup with an email that has an account',
     remedy: 'Log in, or use another email'
   },
+  PRECONDITION_FAILED: {
+    status: 412,
+    detail: 'Precondition failed',
+    when: 'The task is in another state than `If-Match` names',
+    remedy: 'Read the task again; `ETag` names its present state'
+  },
   BODY_TOO_LARGE: { status: 413, detail: 'Request body too large', when: 'The body is over 64 KiB', remedy: 'Send less' },
   URI_TOO_LONG: { status: 414, detail: 'URI too long', when: 'The URL is too long', remedy: 'Shorten it' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     detail: 'Unsupported media type',
-    when: 'The body is not `application/json`, or is compressed',
+    when: 'The body is not `application/json`, nor a merge patch where that is taken, or is compressed',
     remedy: 'Send `Content-Type: application/json`'
   },
   EXPECTATION_FAILED: { status: 417, detail: 'Expectation failed', when: '`Expect` asks for something unknown', remedy: 'Leave `Expect` out' },

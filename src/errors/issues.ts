@@ -42,7 +42,7 @@ const FORMAT_TEXTS: Record<string, string> = {
   uuid: 'a UUID, 8-4-4-4-12 hexadecimal digits', email: 'an email address', date: 'a day of the calendar, YYYY-MM-DD'
 }
 
-const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
+const PARTS: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header' }
 
 /** Of Ajv, with `verbose`, for the value and its schema. */
 export type Failure = ErrorObject<string, Record<string, unknown>>

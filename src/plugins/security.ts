@@ -3,7 +3,8 @@ import helmet from 'helmet'
 import fp from 'fastify-plugin'
 
 /** Headers of ours that a front end of another origin may read. */
-const EXPOSED = 'Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
+const EXPOSED = 'Accept-Patch, Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, ' +
+  'Retry-After, X-Request-Id'
 
 /** Helmet's headers, under a policy with which the documentation pages work. */
 const securityHeaders = headersOf(helmet({
@@ -36,7 +37,8 @@ function headersOf (middleware: ReturnType<typeof helmet>): Record<string, strin
 /** What a preflight is told: what the API has, and that it need not be asked again for ten minutes. */
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers': 'Authorization, Content-Type, X-Request-Id',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-Id',
   'access-control-max-age': '600'
 }
 

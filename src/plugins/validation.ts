@@ -1,10 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import { Ajv, type FuncKeywordDefinition } from 'ajv'
 import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import fp from 'fastify-plugin'
-import { ApiError, ValidationFailed } from '../errors/api-error.js'
+import { ValidationFailed } from '../errors/api-error.js'
 import { issueOf, type Failure } from '../errors/issues.js'
 import { EMAIL, normalizedEmail } from '../http/emails.js'
+import { jsonBody } from '../http/json-body.js'
 import { once } from '../once.js'
 import { uuidPattern } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
@@ -69,7 +69,7 @@ interface Schema {
 
 /**
  * The rules of a request, from the schemas of its route: bodies are strict, query and path values are read from text.
- * Bodies are parsed here too, because Fastify's parser forgives invalid UTF-8.
+ * Of the headers those that a schema names have to fit it.
  */
 export const validationPlugin = fp(async (app) => {
   // The schemas themselves are not validated: TypeBox writes them.
@@ -93,7 +93,9 @@ export const validationPlugin = fp(async (app) => {
     const read = reader(schema)
     return (text: Record<string, unknown>) => {
       const value = read(text)
-      return validate()(value) ? { value } : failed()
+      if (!validate()(value)) return failed()
+      // Headers that are set anew, Fastify would put together with the given ones each time that one is read.
+      return value === text ? true : { value }
     }
   })
 
@@ -108,37 +110,8 @@ export const validationPlugin = fp(async (app) => {
   })
 
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
-    try {
-      // No coding is supported, and 415 says so (RFC 9110 §8.4).
-      if (headers['content-encoding']) throw new ApiError('UNSUPPORTED_MEDIA_TYPE')
-      done(null, parsed(body as Buffer))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, jsonBody)
 }, { name: 'validation' })
 
 /** What Fastify passes for an absent body; a JSON null does not get this far. */
 const noBody = [{ keyword: 'required', instancePath: '', schemaPath: '', params: {}, message: 'is required' }]
-
-/**
- * @returns the value, or undefined for a body without a byte
- * @throws MALFORMED_UTF8, MALFORMED_JSON; ValidationFailed for `null`, which Fastify could not tell from no body
- */
-function parsed (body: Buffer): unknown {
-  if (body.length === 0) return undefined
-  if (!isUtf8(body)) throw new ApiError('MALFORMED_UTF8')
-  const value = json(body.toString())
-  if (value !== null) return value
-  throw new ValidationFailed([{ loc: ['body'], msg: 'must be an object', type: 'type_error.object' }])
-}
-
-function json (text: string): unknown {
-  try {
-    // A member `__proto__` becomes an own property here and is then refused by name, as any unknown one.
-    return JSON.parse(text)
-  } catch {
-    throw new ApiError('MALFORMED_JSON')
-  }
-}

@@ -7,7 +7,7 @@ import { asked, askedId, build, prepare, type Statement, type Values } from '../
 import { tasks, users } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
 import { pageStatement, wordsOf, type ListQuery } from './task-pages.js'
-import { id, ofOwner, ofTask, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
+import { id, ofOwner, ofTask, row, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
 import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
 const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(thisOne), ofTask)
@@ -22,14 +22,16 @@ const miss = prepare('tasks.miss', build.select({
   user_id: askedId.as('user_id'),
   known,
   foreign: sql<boolean>`coalesce(${tasks.ownerId} <> ${askedId}, false)`.as('foreign'),
-  own: sql<boolean>`coalesce(${tasks.ownerId} = ${askedId}, false)`.as('own')
+  own: sql<boolean>`coalesce(${tasks.ownerId} = ${askedId}, false)`.as('own'),
+  revision: tasks.revision,
+  updated_at: row.updated_at
 }).from(asked('owner')).leftJoin(tasks, eq(tasks.id, id)), ofOwner, { answersAlways: true })
-
-/** Why a task was not found: it is another user's, nobody's, in another state than was asked for, or the owner itself is gone. */
-export type Miss = 'foreign' | 'absent' | 'changed' | 'owner gone'
 
 /** A state of a task: the number of its newest change, and the time of that, in milliseconds since 1970. */
 export interface Version { revision: number, time: number }
+
+/** Why a task was not found: it is another user's, nobody's, or the owner itself is gone; or the state that it is in instead. */
+export type Miss = 'foreign' | 'absent' | 'owner gone' | Version
 
 /** What a task is made from. Null is none. */
 export interface Content { title: string, description: string | null, dueDate?: string | null }
@@ -139,7 +141,8 @@ class OwnedTasks {
     const [found] = await this.db.run(miss, { owner: this.owner, id })
     if (!found!.known) return 'owner gone'
     if (found!.own && !versions) throw new ForeignAnswer(miss.name)
-    return found!.foreign ? 'foreign' : found!.own ? 'changed' : 'absent'
+    if (found!.own) return { revision: found!.revision!, time: Date.parse(found!.updated_at) }
+    return found!.foreign ? 'foreign' : 'absent'
   }
 
   /** What no row of the owner's means: the owner is gone. @throws ForeignAnswer when that is not so */

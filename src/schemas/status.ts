@@ -17,7 +17,7 @@ export const ServiceInfo = Type.Object({
   $id: 'ServiceInfo',
   ...strict,
   description: 'What this service is',
-  examples: [{ name: 'Todo Backend API', version: '1.0.0', docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }]
+  examples: [{ name: 'Todo Backend API', version: '1.1.0', docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }]
 })
 
 export const HtmlPage = Type.String({ $id: 'HtmlPage', description: 'A page for a browser' })
@@ -32,5 +32,5 @@ export const OpenApiDocument = Type.Object({
   $id: 'OpenApiDocument',
   ...open,
   description: 'An OpenAPI 3.1 document',
-  examples: [{ openapi: '3.1.0', info: { title: 'Todo Backend API', version: '1.0.0' }, paths: {} }]
+  examples: [{ openapi: '3.1.0', info: { title: 'Todo Backend API', version: '1.1.0' }, paths: {} }]
 })

@@ -121,6 +121,35 @@ export const TaskQuery = Type.Object({
 }, strict)
 export type TaskQuery = Static<typeof TaskQuery>
 
+/** What a 422 says of a key that cannot be taken. */
+export const keyIssue = {
+  msg: 'must be 1 to 255 characters from U+0021 to U+007E, and not that of another task', type: 'value_error.idempotency_key'
+} as const
+
+/** The headers that make a write or a read conditional. None has a rule: what is no list of tags matches nothing. */
+export const IfMatch = Type.Object({
+  'If-Match': Type.Optional(Type.String({
+    description: 'Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412',
+    examples: ['"42-1767693004000.1"']
+  }))
+})
+export const IfNoneMatch = Type.Object({
+  'If-None-Match': Type.Optional(Type.String({
+    description: 'The `ETag` of what is already there: if it is that still, the answer is 304 without a body',
+    examples: ['"42-1767693004000.1"']
+  }))
+})
+
+/** One line without white space: several headers of that name, which Node joins with a comma and a space, are none. */
+export const IdempotencyKey = Type.Object({
+  'Idempotency-Key': Type.Optional(Type.String({
+    pattern: '^[\\x21-\\x7E]{1,255}$',
+    'x-issue': keyIssue,
+    description: 'A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again',
+    examples: ['019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55']
+  }))
+})
+
 const taskId = { task_id: Id({ description: 'The task' }) }
 const userId = { user_id: Id({ description: 'The owner: has to be the token\'s subject' }) }
 

@@ -47,6 +47,7 @@ const texts: Record<string, string[]> = {
   403: ["Not authorized to access this user's tasks", 'Not authorized to access this task'],
   404: ['Task not found'],
   409: ['Email already exists'],
+  412: ['Precondition failed'],
   413: ['Request body too large'],
   415: ['Unsupported media type'],
   429: ['Too many requests'],
@@ -55,7 +56,7 @@ const texts: Record<string, string[]> = {
 }
 
 const expectedHeaders: Record<string, string[]> = {
-  201: ['Location'], 401: ['WWW-Authenticate'], 429: ['RateLimit', 'RateLimit-Policy', 'Retry-After'], 503: ['Retry-After']
+  304: ['ETag'], 412: ['ETag'], 401: ['WWW-Authenticate'], 429: ['RateLimit', 'RateLimit-Policy', 'Retry-After'], 503: ['Retry-After']
 }
 
 // The document says what the validator of the server says, in formats as well.
@@ -63,6 +64,7 @@ const ajv = new Ajv2020({ allowUnionTypes: true, allErrors: true })
 ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 ajv.addFormat('email', /^[^@\s]+@[^@\s]+\.[a-z]+$/)
 ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/)
 ajv.addFormat('password', true)
 ajv.addFormat('int64', true)
 ajv.addVocabulary(['x-normalize', 'x-well-formed', 'x-issue', 'components'])
@@ -104,17 +106,24 @@ for (const endpoint of endpoints) {
     t.strictSame(Object.keys(responses).map(Number), [endpoint.success, ...endpoint.errors].sort((a, b) => a - b), 'its statuses')
     for (const [status, { description, content, headers = {} }] of Object.entries(responses)) {
       t.match(description, /\w/, `${status} is described`)
-      const component = Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'ErrorAnswer'
+      const component = status === '304' ? undefined : Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'ErrorAnswer'
       const type = component === 'HtmlPage' ? 'text/html' : 'application/json'
       t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
-      const expected = expectedHeaders[status] ?? (component === 'TaskPage' ? ['Link'] : [])
+      const expected = expectedHeaders[status] ?? [
+        ...(status === '201' ? ['Location'] : []),
+        ...(component === 'Task' ? ['ETag'] : []),
+        ...(endpoint.headers?.includes('Idempotency-Key') && status === '201' ? ['Idempotency-Replayed'] : []),
+        ...(component === 'TaskPage' ? ['Link'] : []),
+        ...(endpoint.method === 'PATCH' && status === '415' ? ['Accept-Patch'] : [])
+      ]
       t.strictSame(Object.keys(headers), expected, `headers of ${status}`)
     }
 
-    t.strictSame(Object.keys(requestBody?.content ?? {}), endpoint.body ? ['application/json'] : [])
+    const { body, types = body ? ['application/json'] : [] } = endpoint
+    t.strictSame(Object.keys(requestBody?.content ?? {}), types)
     if (endpoint.body) {
-      t.strictSame(requestBody!.content!['application/json']!.schema, refTo(endpoint.body))
+      for (const type of types) t.strictSame(requestBody!.content![type]!.schema, refTo(endpoint.body))
       t.equal(requestBody!.required, endpoint.body !== 'TaskCompletion', 'only PATCH …/complete may come without a body')
     }
 
@@ -125,6 +134,7 @@ for (const endpoint of endpoints) {
     const isList = endpoint.answer === 'TaskPage'
     t.strictSame(named('query').map(({ name, required }) => [name, required]).sort(),
       isList ? [['cursor', false], ['is_completed', false], ['limit', false], ['offset', false]] : [], 'no query parameter is required')
+    t.strictSame(named('header').map(({ name, required }) => [name, required]), (endpoint.headers ?? []).map((name) => [name, false]))
     for (const { description, name } of parameters) t.match(description, /\w/, name)
   })
 

@@ -46,7 +46,7 @@ for (const [name, write] of writes) {
     const wrong: Version[][] = [[], [versionOf(first)], [{ ...known, time: 0 }], [{ ...known, revision: 9 }],
       [versionOf(first), { ...known, time: known.time + 1 }]]
     for (const versions of wrong) t.equal(await write(tasks, id, versions), null, JSON.stringify(versions))
-    t.equal(await tasks.explain(id, []), 'changed')
+    t.strictSame(await tasks.explain(id, []), known, 'and it is told in which state the task is')
     await t.rejects(tasks.explain(id), new ForeignAnswer('tasks.miss'), 'which is no answer to who did not ask for a state')
     t.equal(await write(other, id, [versionOf(second)]), null, 'not even who knows its state changes the task of another')
     t.equal(await other.explain(id), 'foreign')

@@ -6,11 +6,15 @@ export interface Endpoint {
   isProtected: boolean
   /** The component of its body. */
   body?: string
+  /** The media types of its body, where it takes more than JSON. */
+  types?: string[]
   /** The status of its success, and the component of that answer. */
   success: number
   answer?: string
   /** Every other status. */
   errors: number[]
+  /** The headers of the request that it looks at, beside those of every one. */
+  headers?: string[]
 }
 
 const api = [429, 500, 503]
@@ -19,18 +23,45 @@ const bodied = [400, 413, 415]
 const service = (path: string, answer: string, errors: number[] = []): Endpoint =>
   ({ method: 'GET', path, isProtected: false, success: 200, answer, errors })
 
-/** The six operations on tasks. @param owner what the mount can answer on top */
+/** The operations on tasks. @param owner what the mount can answer on top */
 function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
   const item = `${collection}/{task_id}`
   const all = [401, 422, ...api]
   const one = [...all, 403, 404]
+  const write = [...one, 412]
   return [
     { method: 'GET', path: collection, success: 200, answer: 'TaskPage', errors: [...all, ...owner] },
-    { method: 'POST', path: collection, body: 'TaskCreate', success: 201, answer: 'Task', errors: [...all, ...bodied, ...owner] },
-    { method: 'GET', path: item, success: 200, answer: 'Task', errors: one },
-    { method: 'PUT', path: item, body: 'TaskUpdate', success: 200, answer: 'Task', errors: [...one, ...bodied] },
-    { method: 'PATCH', path: `${item}/complete`, body: 'TaskCompletion', success: 200, answer: 'Task', errors: [...one, ...bodied] },
-    { method: 'DELETE', path: item, success: 204, errors: one }
+    {
+      method: 'POST',
+      path: collection,
+      body: 'TaskCreate',
+      success: 201,
+      answer: 'Task',
+      errors: [...all, ...bodied, ...owner],
+      headers: ['Idempotency-Key']
+    },
+    { method: 'GET', path: item, success: 200, answer: 'Task', errors: [304, ...one], headers: ['If-None-Match'] },
+    { method: 'PUT', path: item, body: 'TaskUpdate', success: 200, answer: 'Task', errors: [...write, ...bodied], headers: ['If-Match'] },
+    {
+      method: 'PATCH',
+      path: item,
+      body: 'TaskPatch',
+      types: ['application/json', 'application/merge-patch+json'],
+      success: 200,
+      answer: 'Task',
+      errors: [...write, ...bodied],
+      headers: ['If-Match']
+    },
+    {
+      method: 'PATCH',
+      path: `${item}/complete`,
+      body: 'TaskCompletion',
+      success: 200,
+      answer: 'Task',
+      errors: [...write, ...bodied],
+      headers: ['If-Match']
+    },
+    { method: 'DELETE', path: item, success: 204, errors: write, headers: ['If-Match'] }
   ].map((endpoint) => ({ ...endpoint, isProtected: true }))
 }
 

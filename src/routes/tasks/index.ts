@@ -1,14 +1,22 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { tasksOf, type OwnedTasks } from '../../repositories/owned-tasks.js'
 import { OwnerPath, OwnerTaskPath, TaskPath } from '../../schemas/tasks.js'
+import { collectionRoutes } from './collection.js'
+import { itemRoutes } from './item.js'
+import type { Mount } from './mount.js'
 import { pathOwner } from './path-owner.js'
-import { taskRoutes } from './routes.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The tasks of the token's subject: the only ones that a handler can reach. */
     tasks: OwnedTasks
   }
+}
+
+/** The operations on tasks. `request.tasks` is all they can reach: the tasks of whoever asks. */
+const taskRoutes: FastifyPluginAsync<Mount> = async (app, mount) => {
+  await collectionRoutes(app, mount)
+  await itemRoutes(app, mount)
 }
 
 /**
@@ -21,7 +29,8 @@ export const tasksMounts: FastifyPluginAsync = async (app) => {
   for (const hook of [app.authenticate, ...app.limits.user]) app.addHook('onRequest', hook)
   app.addHook('onRequest', (request, reply, done) => {
     request.tasks = tasksOf(app.db, request.user.sub)
-    reply.header('cache-control', 'private, no-cache')
+    // One address has another answer for each user, and a browser keeps them all in one cache.
+    reply.headers({ 'cache-control': 'private, no-cache', vary: 'Authorization, Origin' })
     done()
   })
 

@@ -29,6 +29,7 @@ for (const { mount, of } of mounts) {
       title: 'Buy milk',
       description: null,
       is_completed: false,
+      due_date: null,
       user_id: ada.id,
       created_at: created.body.created_at,
       updated_at: created.body.created_at

@@ -1,0 +1,140 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { onErrorHookHandler } from 'fastify'
+import { apiAnswers, bodyErrors } from '../../errors/answers.js'
+import { statesOf } from '../../http/entity-tag.js'
+import { jsonBody } from '../../http/json-body.js'
+import { NoQuery, ref } from '../../schemas/common.js'
+import { IfMatch, IfNoneMatch, Task, TaskCompletion, TaskPatch, TaskUpdate, type TaskPath } from '../../schemas/tasks.js'
+import { documented, idOf, sharedBy, titleMissing, type Mount } from './mount.js'
+import { missing, sendUnlessKnown, tagged } from './tagged.js'
+
+const MERGE_PATCH = 'application/merge-patch+json'
+
+/** The operations on one task. */
+export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) => {
+  const { suffix, itemPath } = mount
+  const { shared, everywhere } = sharedBy(mount)
+  const item = { ...shared, params: itemPath as typeof TaskPath, querystring: NoQuery }
+  const onTask = [...everywhere, 'FOREIGN_TASK', 'TASK_NOT_FOUND'] as const
+  const onWrite = [...onTask, 'PRECONDITION_FAILED'] as const
+  const onBody = [...bodyErrors, ...onWrite] as const
+  const written = ref(Task, { description: 'The task as it is now', headers: documented.etag })
+
+  app.get('/:task_id', {
+    schema: {
+      ...item,
+      operationId: `getTask${suffix}`,
+      summary: 'Read a task',
+      description: "Only its owner's token can read it.",
+      headers: IfNoneMatch,
+      response: {
+        200: ref(Task, { description: 'The task', headers: documented.etag }),
+        304: { type: 'null', description: 'It is as `If-None-Match` says', headers: documented.etag },
+        ...apiAnswers(onTask, idMalformed)
+      }
+    }
+  }, async (request, reply) => {
+    const found = await request.tasks.find(idOf(request))
+    return found ? sendUnlessKnown(request, reply, found) : await missing(request, reply)
+  })
+
+  app.put('/:task_id', {
+    schema: {
+      ...item,
+      operationId: `updateTask${suffix}`,
+      summary: 'Replace a task\'s content',
+      description: 'Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so ' +
+        'does a due date that is not given.',
+      headers: IfMatch,
+      body: ref(TaskUpdate),
+      response: { 200: written, ...apiAnswers(onBody, titleMissing) }
+    }
+  }, async (request, reply) => {
+    const states = statesOf(request.headers['if-match'])
+    const { title, description = null, due_date: dueDate } = request.body
+    const updated = await request.tasks.update(idOf(request), { title, description, dueDate }, states)
+    return updated ? tagged(reply, updated) : await missing(request, reply, states)
+  })
+
+  await app.register(async (patching) => {
+    patching.addContentTypeParser(MERGE_PATCH, { parseAs: 'buffer' }, jsonBody)
+    const types = ['application/json', MERGE_PATCH]
+
+    patching.patch('/:task_id', {
+      onError: takes(types),
+      schema: {
+        ...item,
+        operationId: `patchTask${suffix}`,
+        summary: 'Change some of a task',
+        description: 'What is absent stays, null clears (RFC 7396).',
+        headers: IfMatch,
+        consumes: types,
+        body: ref(TaskPatch),
+        response: { 200: written, ...apiAnswers(onBody, titleNull, acceptPatch) }
+      }
+    }, async (request, reply) => {
+      const states = statesOf(request.headers['if-match'])
+      const { title, description, due_date: dueDate, is_completed: completed } = request.body as TaskPatch
+      const patched = await request.tasks.patch(idOf(request), { title, description, dueDate, completed }, states)
+      return patched ? tagged(reply, patched) : await missing(request, reply, states)
+    })
+  })
+
+  app.patch('/:task_id/complete', {
+    onError: takes(['application/json']),
+    schema: {
+      ...item,
+      operationId: `completeTask${suffix}`,
+      summary: 'Complete or reopen a task',
+      description: 'With a body it becomes what the body says; without one it becomes the other of the two.',
+      headers: IfMatch,
+      body: ref(TaskCompletion, { 'x-optional': true }),
+      response: { 200: written, ...apiAnswers(onBody, completionMissing, acceptPatch) }
+    }
+  }, async (request, reply) => {
+    const states = statesOf(request.headers['if-match'])
+    const body = request.body as TaskCompletion | undefined
+    const completed = await request.tasks.complete(idOf(request), body?.is_completed ?? null, states)
+    return completed ? tagged(reply, completed) : await missing(request, reply, states)
+  })
+
+  await app.register(async (bodiless) => {
+    // A body is ignored, whatever it is or says it is (RFC 9110 §9.3.5 gives it no meaning).
+    bodiless.addHook('onRequest', ({ headers }, _reply, done) => {
+      delete headers['content-type']
+      done()
+    })
+    bodiless.removeAllContentTypeParsers()
+    bodiless.addContentTypeParser('*', (_request, body, done) => {
+      body.resume()
+      done(null)
+    })
+
+    bodiless.delete('/:task_id', {
+      schema: {
+        ...item,
+        operationId: `deleteTask${suffix}`,
+        summary: 'Delete a task',
+        description: 'For good.',
+        headers: IfMatch,
+        response: { 204: { type: 'null', description: 'It is gone' }, ...apiAnswers(onWrite, idMalformed) }
+      }
+    }, async (request, reply) => {
+      const states = statesOf(request.headers['if-match'])
+      if (!await request.tasks.remove(idOf(request), states)) await missing(request, reply, states)
+      return reply.code(204).send()
+    })
+  })
+}
+
+/** Tells what a PATCH takes whoever has sent something else (RFC 5789 §2.2). */
+const takes = (types: string[]): onErrorHookHandler => (_request, reply, { statusCode }, done) => {
+  if (statusCode === 415) reply.header('accept-patch', types.join(', '))
+  done()
+}
+
+const acceptPatch = { 415: { 'Accept-Patch': { type: 'string', description: 'The media types that are taken' } } }
+
+const titleNull = [{ loc: ['body', 'title'], msg: 'must be text', type: 'type_error.string' }]
+const completionMissing = [{ loc: ['body', 'is_completed'], msg: 'is required', type: 'value_error.missing' }]
+const idMalformed = [{ loc: ['path', 'task_id'], msg: 'must be a UUID, 8-4-4-4-12 hexadecimal digits', type: 'value_error.uuid' }]
