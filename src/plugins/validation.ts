@@ -67,6 +67,11 @@ interface Schema {
   'x-optional'?: boolean
 }
 
+/** The headers of a schema by the names that Node gives them; Fastify leaves that to whoever validates by own means. */
+const asNodeNames = (schema: Schema): Schema => ({
+  ...schema, properties: Object.fromEntries(Object.entries(schema.properties).map(([name, rules]) => [name.toLowerCase(), rules]))
+})
+
 /**
  * The rules of a request, from the schemas of its route: bodies are strict, query and path values are read from text.
  * Of the headers those that a schema names have to fit it.
@@ -84,7 +89,7 @@ export const validationPlugin = fp(async (app) => {
 
   app.setValidatorCompiler<Schema>(({ schema, httpPart }) => {
     // Compiled on the first request: with the serializers, all of them would take a fifth of a start.
-    const validate = once(() => ajv.compile(schema))
+    const validate = once(() => ajv.compile(httpPart === 'headers' ? asNodeNames(schema) : schema))
     const failed = () => ({ error: validate().errors as never })
     if (httpPart === 'body') {
       const absent = schema['x-optional'] ? true : { error: noBody }
