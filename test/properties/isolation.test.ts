@@ -15,6 +15,10 @@ for (let i = 0; i < 4; i++) {
   adas.push(i % 2 ? task : (await ada.call('PATCH', `/api/tasks/${task.id}/complete`)).body)
 }
 
+// Mallory knows a tag and a key of Ada's.
+const keyed = await ada.call('POST', '/api/tasks', { body: { title: 'Mine now' }, headers: { 'idempotency-key': 'known' } })
+adas.push(keyed.body)
+
 /** All that Ada can see, by every way there is to look. */
 async function seenByAda (): Promise<unknown[]> {
   const lists = ['', '?is_completed=true', '?is_completed=false&limit=1', '?offset=2', '?offset=1000']
@@ -33,7 +37,7 @@ const anyCase = (id: string) => fc.constantFrom(id, id.toUpperCase())
 
 /** Mallory's request: who, what and with which body. `mine` stands for one of the tasks she has just then. */
 const request = fc.record({
-  operation: fc.constantFrom('list', 'create', 'get', 'put', 'complete', 'flip', 'delete'),
+  operation: fc.constantFrom('list', 'create', 'get', 'put', 'patch', 'complete', 'flip', 'delete'),
   list: fc.oneof(
     { weight: 2, arbitrary: fc.constant('/api/tasks') },
     { weight: 2, arbitrary: anyCase(mallory.id).map((id) => `/api/${id}/tasks`) },
@@ -54,6 +58,11 @@ const request = fc.record({
     fc.json(),
     fc.string()
   ),
+  headers: fc.oneof(
+    { weight: 2, arbitrary: fc.constant({}) },
+    fc.constantFrom('if-match', 'if-none-match').chain((name) => fc.constantFrom('*', String(keyed.headers.etag), '""').map((value) => ({ [name]: value }))),
+    fc.constant({ 'idempotency-key': 'known' })
+  ),
   query: fc.oneof(
     { weight: 4, arbitrary: fc.constant('') },
     fc.constantFrom(`?user_id=${ada.id}`, `?owner_id=${ada.id}`, '?limit=100', '?limit=1&offset=1', '?is_completed=true', '?offset=0')
@@ -67,15 +76,16 @@ const operations: Record<Request['operation'], (id: string) => [string, string, 
   create: () => ['POST', '', true],
   get: (id) => ['GET', `/${id}`, false],
   put: (id) => ['PUT', `/${id}`, true],
+  patch: (id) => ['PATCH', `/${id}`, true],
   complete: (id) => ['PATCH', `/${id}/complete`, true],
   flip: (id) => ['PATCH', `/${id}/complete`, false],
   delete: (id) => ['DELETE', `/${id}`, true]
 }
 
-async function send ({ operation, list, task, body, query }: Request, mine: string[]): Promise<Answer> {
+async function send ({ operation, list, task, body, query, headers }: Request, mine: string[]): Promise<Answer> {
   const id = typeof task === 'string' ? task : mine[task.mine % mine.length] ?? randomUUID()
   const [method, path, withBody] = operations[operation](id)
-  return mallory.call(method, list + path + query, withBody ? { body } : {})
+  return mallory.call(method, list + path + query, { headers, ...(withBody && { body }) })
 }
 
 t.test('no sequence of requests by one user changes what another one sees', async (t) => {

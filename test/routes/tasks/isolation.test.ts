@@ -74,6 +74,7 @@ const operations: Record<string, Operation> = {
   create: { method: 'POST', onTask: false, valid: content, success: 201, bodies: Object.keys(bodies) },
   get: { method: 'GET', onTask: true, success: 200, bodies: ['none'] },
   put: { method: 'PUT', onTask: true, valid: content, success: 200, bodies: Object.keys(bodies) },
+  patch: { method: 'PATCH', onTask: true, valid: { title: content.title }, success: 200, bodies: Object.keys(bodies) },
   complete: { method: 'PATCH', path: '/complete', onTask: true, valid: { is_completed: true }, success: 200, bodies: Object.keys(bodies) },
   delete: { method: 'DELETE', onTask: true, success: 204, bodies: ['none', 'valid', 'unparsable', 'of another type', 'oversized'] }
 }
@@ -89,6 +90,7 @@ function bodyRefusal ({ operation, body }: Attempt): Answered | undefined {
   if (body === 'unparsable') return [400, 'Malformed JSON']
   if (body === 'not UTF-8') return [400, 'Malformed UTF-8']
   if (body === 'none' && operation === 'complete') return undefined
+  if (body === 'empty' && operation === 'patch') return undefined
   return body === 'valid' ? undefined : [422]
 }
 
