@@ -171,7 +171,12 @@ t.test('a bug in a handler or in its answer is 500 and says nothing more', async
 t.test('a statement that fails is 500 on every route that needs it, and the log quotes nobody', async (t) => {
   t.teardown(await breakTables(sql))
   for (const endpoint of endpoints.filter(({ path }) => path.endsWith('tasks') || path.includes('task_id'))) {
-    const body = { TaskCreate: { title: secret }, TaskUpdate: { title: secret }, TaskCompletion: { is_completed: true } }[endpoint.body ?? '']
+    const body = {
+      TaskCreate: { title: secret },
+      TaskUpdate: { title: secret },
+      TaskPatch: { title: secret },
+      TaskCompletion: { is_completed: true }
+    }[endpoint.body ?? '']
     await isBug(t, ada, endpoint.method, pathOf(endpoint, ada.id, task.id), body)
     t.notMatch(log.chunks.join(''), secret)
   }
@@ -218,6 +223,7 @@ t.test('without a database', async (t) => {
         LoginRequest: { email: eve.email, password: PASSWORD },
         TaskCreate: { title: secret },
         TaskUpdate: { title: secret },
+        TaskPatch: { title: secret },
         TaskCompletion: { is_completed: true }
       }[endpoint.body ?? '']
       const url = pathOf(endpoint, eve.id, randomUUID())

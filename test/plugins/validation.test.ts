@@ -26,6 +26,7 @@ function goodBody ({ body }: Endpoint): Record<string, unknown> {
     LoginRequest: { email: ada.email, password: PASSWORD },
     TaskCreate: { title: 'Buy milk' },
     TaskUpdate: { title: 'Buy milk' },
+    TaskPatch: { title: 'Buy milk' },
     TaskCompletion: { is_completed: false }
   }[body!]!
 }

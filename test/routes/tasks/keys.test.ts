@@ -87,6 +87,13 @@ t.test('a key is its owner\'s, and its case counts', async (t) => {
     t.equal(isReplayed(other), undefined)
     t.not(other.body.id, first.body.id)
   }
+  await create('of-both', { title: 'Ada\'s' })
+  const eves = await create('of-both', { title: 'Eve\'s' }, '/api/tasks', eve)
+  for (let n = 0; n < 3; n++) {
+    t.match(await create('of-both', { title: 'Ada\'s' }), { status: 201, body: { user_id: ada.id }, headers: { 'idempotency-replayed': 'true' } })
+    t.strictSame((await create('of-both', { title: 'Eve\'s' }, '/api/tasks', eve)).body, eves.body)
+    t.equal((await create('of-both', { title: 'Ada\'s' }, '/api/tasks', eve)).status, 422, 'her own body counts')
+  }
   const without = await Promise.all([1, 2].map(async () => ada.call('POST', '/api/tasks', { body: { title: 'Twice' } })))
   t.not(without[0]!.body.id, without[1]!.body.id, 'without a key each request creates a task')
 })
