@@ -71,7 +71,7 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep.
+         * @description Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.
          */
         get: operations["listTasks"];
         put?: never;
@@ -147,7 +147,7 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep.
+         * @description Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.
          */
         get: operations["listTasksOfUser"];
         put?: never;
@@ -583,7 +583,7 @@ export interface components {
             is_completed: boolean;
         };
         /**
-         * @description Some of the tasks, newest first
+         * @description Some of the tasks, in the order that was asked for
          * @example {
          *       "tasks": [
          *         {
@@ -1061,12 +1061,35 @@ export interface operations {
                 limit?: number;
                 /** @description How many to skip; 0 when absent. Not together with `cursor` */
                 offset?: number;
-                /** @description The `next_cursor` of a page with the same filter */
+                /** @description The `next_cursor` of a page with the same `sort`, filter, dates and `q` */
                 cursor?: string;
                 /** @description Only the done, or only the open ones */
                 is_completed?: boolean;
+                /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
+                sort?: "-created_at" | "created_at" | "due_date";
+                /**
+                 * @description Only those due on this day or later
+                 * @example 2026-12-01
+                 */
+                due_after?: string;
+                /**
+                 * @description Only those due on this day or earlier
+                 * @example 2026-12-31
+                 */
+                due_before?: string;
+                /**
+                 * @description Words with white space between: each has to be somewhere in the title or the description, in any case
+                 * @example milk
+                 */
+                q?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
+                 * @example "42-1767693004000.1"
+                 */
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1075,6 +1098,8 @@ export interface operations {
             /** @description A page of tasks */
             200: {
                 headers: {
+                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    ETag?: string;
                     /** @description `<…>; rel="next"`: the next page, where there is one (RFC 8288) */
                     Link?: string;
                     [name: string]: unknown;
@@ -1102,6 +1127,15 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["TaskPage"];
                 };
+            };
+            /** @description No task of the owner has changed since the page of `If-None-Match` */
+            304: {
+                headers: {
+                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid token */
             401: {
@@ -2042,12 +2076,35 @@ export interface operations {
                 limit?: number;
                 /** @description How many to skip; 0 when absent. Not together with `cursor` */
                 offset?: number;
-                /** @description The `next_cursor` of a page with the same filter */
+                /** @description The `next_cursor` of a page with the same `sort`, filter, dates and `q` */
                 cursor?: string;
                 /** @description Only the done, or only the open ones */
                 is_completed?: boolean;
+                /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
+                sort?: "-created_at" | "created_at" | "due_date";
+                /**
+                 * @description Only those due on this day or later
+                 * @example 2026-12-01
+                 */
+                due_after?: string;
+                /**
+                 * @description Only those due on this day or earlier
+                 * @example 2026-12-31
+                 */
+                due_before?: string;
+                /**
+                 * @description Words with white space between: each has to be somewhere in the title or the description, in any case
+                 * @example milk
+                 */
+                q?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
+                 * @example "42-1767693004000.1"
+                 */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The owner: has to be the token's subject */
                 user_id: string;
@@ -2059,6 +2116,8 @@ export interface operations {
             /** @description A page of tasks */
             200: {
                 headers: {
+                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    ETag?: string;
                     /** @description `<…>; rel="next"`: the next page, where there is one (RFC 8288) */
                     Link?: string;
                     [name: string]: unknown;
@@ -2086,6 +2145,15 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["TaskPage"];
                 };
+            };
+            /** @description No task of the owner has changed since the page of `If-None-Match` */
+            304: {
+                headers: {
+                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No valid token */
             401: {

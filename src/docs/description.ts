@@ -12,7 +12,7 @@ const errorRows = [...Object.values(catalogue), invalid].sort((a, b) => a.status
 export const description = `A to-do list for many people: everyone signs up, logs in, and keeps tasks that nobody else can see or touch.
 
 1. **Accounts** – \`POST /api/auth/signup\`, then \`POST /api/auth/login\` for a token.
-2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor.
+2. **Create and list** – \`POST /api/tasks\`, and \`GET /api/tasks\` by page or by cursor: searched with \`q\`, in the order of \`sort\`.
 3. **Update and complete** – \`PUT\` and \`PATCH /api/tasks/{task_id}\`, \`PATCH /api/tasks/{task_id}/complete\`.
 4. **Delete** – \`DELETE /api/tasks/{task_id}\`.
 5. **Documents and errors** – [/docs](docs) to try it, [/redoc](redoc) to read it, [/openapi.json](openapi.json) for programs.
@@ -61,13 +61,14 @@ a stable name for programs (\`type\`):
 | \`type_error.object\` | The body is not an object | Send \`{…}\` |
 | \`value_error.email\` | The text is not an email address | Ask for one like \`name@example.com\` |
 | \`value_error.date\` | The text is no day of the calendar, \`YYYY-MM-DD\` | Ask for a day, without a time |
+| \`value_error.enum\` | The text is none of those that are allowed | Send one that \`msg\` lists |
 | \`value_error.uuid\` | The id is not a UUID of 8-4-4-4-12 hexadecimal digits | Send an \`id\` as the server returned it |
 | \`value_error.str.min_length\` | The text has too few characters (Unicode code points) | Ask for a longer one |
 | \`value_error.str.max_length\` | The text has too many characters (Unicode code points) | Ask for a shorter one |
 | \`value_error.str.pattern\` | The text is only white space, or has U+0000 or half a surrogate pair | Ask for something visible |
 | \`value_error.number.not_ge\` | The number is too small | Send at least the minimum |
 | \`value_error.number.not_le\` | The number is too large | Send at most the maximum |
-| \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this filter, or came with \`offset\` | Begin again without a cursor |
+| \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this order and these filters, or came with \`offset\` | Begin again without a cursor |
 | \`value_error.idempotency_key\` | The \`Idempotency-Key\` has other characters than U+0021 to U+007E, or too many, or has created another task | Send a new one for each task |
 
 </details>`

@@ -20,6 +20,7 @@ const MESSAGES: Record<string, (failure: Failure) => string> = {
   additionalProperties: () => 'is not known here',
   type: ({ params }) => `must be ${[params.type].flat().map((type) => TYPE_TEXTS[String(type)]).join(' or ')}`,
   format: ({ params }) => `must be ${FORMAT_TEXTS[String(params.format)]}`,
+  enum: ({ params }) => `must be one of ${(params.allowedValues as string[]).join(', ')}`,
   pattern: ({ data }) => BLANK.test(String(data)) ? 'must have more than white space' : 'must not have the character U+0000',
   'x-well-formed': () => 'must not have half a character (a lone surrogate)',
   minLength: ({ params }) => `must have at least ${characters(params.limit)}`,

@@ -20,6 +20,12 @@ const ELEMENT = /[ \t]*(?:(?:W\/)?"([!\x23-\x7E\x80-\xFF]*)"[ \t]*)?(?:,|$)/y
 export const tagOf = ({ revision, time }: State): string => `"${revision}-${time}.${SHAPE}"`
 
 /**
+ * The tag of a page of a list. It changes with any change of the owner's tasks. The owner is in it, so that no two ever share
+ * one: a browser keeps one cache for all its accounts, and would show one the other's list.
+ */
+export const listTagOf = ({ owner, revision, time }: State & { owner: string }): string => `"${owner}.${revision}-${time}.${SHAPE}"`
+
+/**
  * What an If-Match allows (RFC 9110 §13.1.1). SHAPE does not matter, whoever has another one has seen the same state; nor does it
  * that a tag is weak, because proxies make it that when they compress.
  * @param header its value; several of that name are one with commas

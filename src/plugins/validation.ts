@@ -6,19 +6,11 @@ import { issueOf, type Failure } from '../errors/issues.js'
 import { EMAIL, normalizedEmail } from '../http/emails.js'
 import { jsonBody } from '../http/json-body.js'
 import { once } from '../once.js'
-import { uuidPattern } from '../schemas/common.js'
+import { isDate, uuidPattern } from '../schemas/common.js'
 import { components } from '../schemas/index.js'
 
 /** Issues that one answer lists at most. */
 const MAX_ISSUES = 20
-
-/** Whether the calendar has the day (RFC 3339 §5.6, `full-date`), in the years that PostgreSQL and RFC 3339 have in common. */
-function isDate (text: string): boolean {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text.startsWith('0000')) return false
-  const day = new Date(text)
-  // Some days that no month has, JavaScript takes for the first ones of the next.
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
-}
 
 /** `x-normalize`: a text is trimmed and put in lower case before any other rule looks at it. */
 const normalize: FuncKeywordDefinition = {

@@ -6,7 +6,7 @@ import { ForeignAnswer } from '../db/errors.js'
 import { asked, askedId, build, prepare, type Statement, type Values } from '../db/statement.js'
 import { tasks, users } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
-import { pageStatement, wordsOf, type ListQuery } from './task-pages.js'
+import { listState, pageStatement, wordsOf, type ListQuery } from './task-pages.js'
 import { id, ofOwner, ofTask, row, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
 import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
@@ -39,8 +39,11 @@ export interface Content { title: string, description: string | null, dueDate?: 
 /** What a patch changes; the rest stays. */
 export interface Patch extends Partial<Content> { completed?: boolean }
 
-/** Some of the tasks, and the number and time of the newest change to any task of the owner: all of one moment. */
-export interface Page { tasks: Task[], total: number, revision: number, changed_at: string }
+/** A state of all tasks of an owner: the number and the time of the newest change to any of them. */
+export interface ListState extends Version { owner: string }
+
+/** Some of the tasks, and the state that they are of. */
+export interface Page extends ListState { tasks: Task[], total: number }
 
 /** Where a page begins: after the task of this id and this value of what the list is sorted by (null: not due). */
 export interface Position { key: string | null, id: string }
@@ -63,6 +66,12 @@ class OwnedTasks {
    */
   async listAfter (limit: number, { key, id }: Position, query: ListQuery = {}): Promise<Omit<Page, 'total'> | null> {
     return this.#page('cursor', query, { limit, key: key ?? 'infinity', id })
+  }
+
+  /** The state of all tasks, from one row: no task is read. @returns null when the owner is gone */
+  async state (): Promise<ListState | null> {
+    const [found] = await this.db.run(listState, { owner: this.owner })
+    return found ? stateOf(found) : await this.#gone(listState.name)
   }
 
   /** @returns the task, or null when it is not the owner's; `explain` tells why */
@@ -156,9 +165,8 @@ class OwnedTasks {
     const rows = await this.db.run(pageStatement(kind, query), { owner: this.owner, ...query, q: wordsOf(query.q), ...values })
     const [first] = rows
     if (!first) return await this.#gone('tasks.list')
-    const { list_revision: revision, list_changed_at: time, total } = first
     // A page without tasks is one row, of the list alone.
-    return { tasks: first.id === null ? [] : rows.map((row) => taskOf(row as Task)), total, revision, changed_at: time }
+    return { tasks: first.id === null ? [] : rows.map((row) => taskOf(row as Task)), total: first.total, ...stateOf(first) }
   }
 
   async #one (statement: typeof find, values: Values): Promise<VersionedTask | null> {
@@ -179,6 +187,11 @@ class OwnedTasks {
     return [ifMatch, { owner: this.owner, ...values, versions: states }]
   }
 }
+
+type ListRow = NonNullable<typeof listState.row>
+
+const stateOf = ({ list_owner: owner, list_revision: revision, list_changed_at: at }: ListRow): ListState =>
+  ({ owner, revision, time: Date.parse(at) })
 
 interface Ways<Row> { always: Statement<Row>, ifMatch: Statement<Row> }
 type Found = NonNullable<typeof find.row>

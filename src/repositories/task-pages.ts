@@ -79,6 +79,10 @@ const ofList = {
   list_changed_at: sql<string>`${taskLists.changedAt}`.as('list_changed_at')
 }
 
+/** The list's row alone, for whoever has a page already: no task is read. */
+export const listState = prepare('tasks.state', build.select(ofList).from(taskLists).where(eq(taskLists.ownerId, owner)),
+  { list_owner: 'owner' })
+
 const mineHere = and(mine, eq(tasks.ownerId, taskLists.ownerId))
 
 /** A page straight from an index. */

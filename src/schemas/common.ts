@@ -47,6 +47,14 @@ export const Timestamp = (options: SchemaOptions = {}) =>
 export const NullableText = (options: SchemaOptions & { maxLength: number }) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options })
 
+/** Whether the calendar has the day (RFC 3339 §5.6, `full-date`), in the years that PostgreSQL and RFC 3339 have in common. */
+export function isDate (text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text.startsWith('0000')) return false
+  const day = new Date(text)
+  // Some days that no month has, JavaScript takes for the first ones of the next.
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}
+
 /** A day that the calendar has (RFC 3339 `full-date`, year 0001 to 9999), or null. */
 export const NullableDate = (options: SchemaOptions = {}) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date', examples: ['2026-01-09'], ...options })

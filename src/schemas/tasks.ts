@@ -10,6 +10,12 @@ export const taskLimits = {
 /** How many tasks a page has. */
 export const pageLimits = { minimum: 1, maximum: 100, default: 50 } as const
 
+/** How long the words are that a list is searched for, in code points. */
+const searchLimits = { minLength: 1, maxLength: 100 } as const
+
+/** The orders of a list. `-` is descending. */
+const sorts = ['-created_at', 'created_at', 'due_date'] as const
+
 /** How many tasks a page skips: more than 32 bits, and no more than a JavaScript number holds exactly. */
 const skipped = { format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const
 
@@ -99,13 +105,13 @@ export const TaskPage = Type.Object({
 }, {
   $id: 'TaskPage',
   ...strict,
-  description: 'Some of the tasks, newest first',
+  description: 'Some of the tasks, in the order that was asked for',
   examples: [{ tasks: [exampleTask], total: 1, limit: 50, offset: 0, next_cursor: null }]
 })
 export type TaskPage = Static<typeof TaskPage>
 
 /** What a 422 says of a text that is no cursor, whether its characters tell or only its meaning. */
-export const cursorIssue = { msg: 'must be the next_cursor of a page with the same filter', type: 'value_error.cursor' } as const
+export const cursorIssue = { msg: 'must be the next_cursor of a page of the same list', type: 'value_error.cursor' } as const
 
 /** Without a default for `offset`: with one, "cursor together with offset" could not be told. */
 export const TaskQuery = Type.Object({
@@ -115,9 +121,22 @@ export const TaskQuery = Type.Object({
     minLength: 1,
     pattern: '^[A-Za-z0-9_-]*$',
     'x-issue': cursorIssue,
-    description: 'The `next_cursor` of a page with the same filter'
+    description: 'The `next_cursor` of a page with the same `sort`, filter, dates and `q`'
   })),
-  is_completed: Type.Optional(Type.Boolean({ description: 'Only the done, or only the open ones' }))
+  is_completed: Type.Optional(Type.Boolean({ description: 'Only the done, or only the open ones' })),
+  sort: Type.Optional(Type.Unsafe<typeof sorts[number]>({
+    type: 'string',
+    enum: [...sorts],
+    description: '`-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last'
+  })),
+  due_after: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or later', examples: ['2026-12-01'] })),
+  due_before: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or earlier', examples: ['2026-12-31'] })),
+  q: Type.Optional(Type.String({
+    ...searchLimits,
+    ...visibleText,
+    description: 'Words with white space between: each has to be somewhere in the title or the description, in any case',
+    examples: ['milk']
+  }))
 }, strict)
 export type TaskQuery = Static<typeof TaskQuery>
 

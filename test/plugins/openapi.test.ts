@@ -112,7 +112,7 @@ for (const endpoint of endpoints) {
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
       const expected = expectedHeaders[status] ?? [
         ...(status === '201' ? ['Location'] : []),
-        ...(component === 'Task' ? ['ETag'] : []),
+        ...(component === 'Task' || component === 'TaskPage' ? ['ETag'] : []),
         ...(endpoint.headers?.includes('Idempotency-Key') && status === '201' ? ['Idempotency-Replayed'] : []),
         ...(component === 'TaskPage' ? ['Link'] : []),
         ...(endpoint.method === 'PATCH' && status === '415' ? ['Accept-Patch'] : [])
@@ -133,7 +133,8 @@ for (const endpoint of endpoints) {
     for (const { required, schema, name } of named('path')) t.match([required, schema], [true, { type: 'string', format: 'uuid' }], name)
     const isList = endpoint.answer === 'TaskPage'
     t.strictSame(named('query').map(({ name, required }) => [name, required]).sort(),
-      isList ? [['cursor', false], ['is_completed', false], ['limit', false], ['offset', false]] : [], 'no query parameter is required')
+      (isList ? ['cursor', 'due_after', 'due_before', 'is_completed', 'limit', 'offset', 'q', 'sort'] : []).map((name) => [name, false]),
+      'no query parameter is required')
     t.strictSame(named('header').map(({ name, required }) => [name, required]), (endpoint.headers ?? []).map((name) => [name, false]))
     for (const { description, name } of parameters) t.match(description, /\w/, name)
   })

@@ -23,8 +23,8 @@ const versionOf = ({ task, revision }: VersionedTask): Version => ({ revision, t
 
 /** The list's row as it is told, and what is in the journal. */
 async function listOf (tasks: OwnedTasks) {
-  const { revision, changed_at: at, total } = (await tasks.list(1, 0))!
-  return { revision, at, total }
+  const { revision, time, total } = (await tasks.list(1, 0))!
+  return { revision, at: new Date(time).toISOString(), total }
 }
 
 const writes: Array<[name: string, write: (tasks: OwnedTasks, id: string, versions?: Version[]) => Promise<unknown>]> = [

@@ -30,7 +30,7 @@ function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
   const one = [...all, 403, 404]
   const write = [...one, 412]
   return [
-    { method: 'GET', path: collection, success: 200, answer: 'TaskPage', errors: [...all, ...owner] },
+    { method: 'GET', path: collection, success: 200, answer: 'TaskPage', errors: [304, ...all, ...owner], headers: ['If-None-Match'] },
     {
       method: 'POST',
       path: collection,

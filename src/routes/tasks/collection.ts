@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { apiAnswers, bodyErrors } from '../../errors/answers.js'
 import { ApiError, ValidationFailed } from '../../errors/api-error.js'
 import { NoQuery, ref } from '../../schemas/common.js'
-import { IdempotencyKey, Task, TaskCreate, TaskPage, TaskQuery, keyIssue, type OwnerPath } from '../../schemas/tasks.js'
+import { IdempotencyKey, IfNoneMatch, Task, TaskCreate, TaskPage, TaskQuery, keyIssue, type OwnerPath } from '../../schemas/tasks.js'
 import { documented, sharedBy, titleMissing, type Mount } from './mount.js'
 import { pageOf } from './pages.js'
 import { tagged } from './tagged.js'
@@ -22,17 +22,22 @@ export const collectionRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mo
       ...collection,
       operationId: `listTasks${suffix}`,
       summary: 'List tasks',
-      description: 'Newest first. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep.',
+      description: 'Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. ' +
+        'With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.',
+      headers: IfNoneMatch,
       querystring: TaskQuery,
       response: {
-        200: ref(TaskPage, { description: 'A page of tasks', headers: documented.link }),
+        200: ref(TaskPage, { description: 'A page of tasks', headers: { ...documented.listEtag, ...documented.link } }),
+        304: { type: 'null', description: 'No task of the owner has changed since the page of `If-None-Match`', headers: documented.listEtag },
         ...apiAnswers(everywhere, [
           { loc: ['query', 'limit'], msg: 'must be at most 100', type: 'value_error.number.not_le' }
         ])
       }
     }
   }, async (request, reply) => {
-    const { page, next } = await pageOf(request.tasks, request.query)
+    const { tag, page, next } = await pageOf(request.tasks, request.query, request.headers['if-none-match'])
+    reply.header('etag', tag)
+    if (!page) return reply.code(304).send()
     if (next) reply.header('link', `<${listOf(request)}?${next.toString()}>; rel="next"`)
     return page
   })

@@ -1,27 +1,51 @@
-import type { Task } from '../../schemas/tasks.js'
+import { createHash } from 'node:crypto'
+import { isDate } from '../../schemas/common.js'
+import type { Task, TaskQuery } from '../../schemas/tasks.js'
 
-/** Where a page begins: after this task. */
-type Position = Pick<Task, 'created_at' | 'id'>
+/** What makes one list another than the next: its order, and which tasks it has. */
+type List = Pick<TaskQuery, 'sort' | 'is_completed' | 'due_after' | 'due_before' | 'q'>
 
-/** Filter (all, done, open), milliseconds since 1970 in base 36 (nine digits are the year 5188), id. */
-const CURSOR = /^([ado])\.([0-9a-z]{1,9})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+/** Where a page begins: after the task of this id and this value of what the list is sorted by; null is not due. */
+interface Position { key: string | null, id: string }
 
+/** List, key, id. The key is milliseconds since 1970 in base 36 (nine digits are the year 5188), or a day, or nothing. */
+const CURSOR = /^[\w-]+\.([0-9a-z-]{0,10})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+const TIME = /^[0-9a-z]{1,9}$/
+
+/** What version 1.0 has of a list: all, the done, the open ones. */
 const filterOf = (completed: boolean | undefined) => completed === undefined ? 'a' : completed ? 'd' : 'o'
 
+/** The order that 1.0 knows is not named, so that its cursors still fit. */
+const ORDERS = { '-created_at': '', created_at: 'c', due_date: 'd' } as const
+
+/** A list by its name: what is long of it as the beginning of its hash. */
+function nameOf ({ sort = '-created_at', is_completed: completed, due_after: after, due_before: before, q }: List): string {
+  const name = filterOf(completed) + ORDERS[sort]
+  if (after === undefined && before === undefined && q === undefined) return name
+  return name + createHash('sha256').update(JSON.stringify([after, before, q])).digest('base64url').slice(0, 12)
+}
+
 /**
- * A position in a list as opaque text. It says where, never whose: it is worth nothing without its owner's token.
- * @param completed the filter of the list; the cursor holds for that list only
+ * The place of a task in a list, as opaque text. It says where, never whose: it is worth nothing without its owner's token.
+ * @param list the cursor holds for that list only
  */
-export function cursorOf ({ created_at: createdAt, id }: Position, completed: boolean | undefined): string {
-  const text = `${filterOf(completed)}.${Date.parse(createdAt).toString(36)}.${id}`
-  return Buffer.from(text).toString('base64url')
+export const cursorOf = (task: Pick<Task, 'created_at' | 'due_date' | 'id'>, list: List): string =>
+  written({ key: list.sort === 'due_date' ? task.due_date : task.created_at, id: task.id }, list)
+
+function written ({ key, id }: Position, list: List): string {
+  const place = list.sort === 'due_date' ? key ?? '' : Date.parse(key!).toString(36)
+  return Buffer.from(`${nameOf(list)}.${place}.${id}`).toString('base64url')
 }
 
 /** @returns the position, or null for text that is not a cursor of this list */
-export function positionOf (cursor: string, completed: boolean | undefined): Position | null {
-  const [, , time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? []
-  if (!time || !id) return null
-  const position = { created_at: new Date(Number.parseInt(time, 36)).toISOString(), id }
-  // Written again it has to be the same text: no second spelling, and no other list's filter.
-  return cursor === cursorOf(position, completed) ? position : null
+export function positionOf (cursor: string, list: List): Position | null {
+  const [, place, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? []
+  const key = place === undefined ? undefined : list.sort === 'due_date' ? dayOf(place) : timeOf(place)
+  if (key === undefined) return null
+  const position = { key, id: id! }
+  // Written again it has to be the same text: no second spelling, and no other list.
+  return cursor === written(position, list) ? position : null
 }
+
+const dayOf = (place: string) => place === '' ? null : isDate(place) ? place : undefined
+const timeOf = (place: string) => TIME.test(place) ? new Date(Number.parseInt(place, 36)).toISOString() : undefined
