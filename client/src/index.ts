@@ -14,6 +14,7 @@ export type LoginAnswer = Schemas['LoginAnswer']
 export type Task = Schemas['Task']
 export type TaskCreate = Schemas['TaskCreate']
 export type TaskUpdate = Schemas['TaskUpdate']
+export type TaskPatch = Schemas['TaskPatch']
 export type TaskPage = Schemas['TaskPage']
 export type TaskQuery = NonNullable<operations['listTasks']['parameters']['query']>
 /** Every error answer but 422. */
@@ -35,8 +36,20 @@ export interface TodoClientOptions {
 /** Settings of one request. */
 export type RequestSettings = Pick<RequestInit, 'signal'>
 
-/** Which tasks a walk returns, and how many each request asks for. */
-export type WalkQuery = Pick<TaskQuery, 'is_completed' | 'limit'>
+/** Settings of a request that creates a task. */
+export interface CreateSettings extends RequestSettings {
+  /** A new text for each task, such as `crypto.randomUUID()`: with it the request can be sent again, and there is one task. */
+  idempotencyKey?: string
+}
+
+/** Settings of a request that changes or deletes a task. */
+export interface WriteSettings extends RequestSettings {
+  /** The `ETag` of the task as it was read: when it is another one by now, nothing is done, and the answer is 412. */
+  ifMatch?: string
+}
+
+/** Which tasks a walk returns, in which order, and how many each request asks for. */
+export type WalkQuery = Omit<TaskQuery, 'cursor' | 'offset'>
 
 /**
  * A client of the API. Every method but `walk` resolves to a Result. It rejects with a TodoApiError for an answer that the API
@@ -88,32 +101,38 @@ export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) 
 
     /** The tasks of the token's user. */
     tasks: {
-      /** A page, newest first: by `offset`, with the total; or by the `cursor` of the page before. */
+      /** A page, newest first or as `sort` says: by `offset`, with the total; or by the `cursor` of the page before. */
       list,
 
-      async create (body: TaskCreate, settings?: RequestSettings): Promise<Result<'createTask'>> {
-        return send('post', '/api/tasks', { body, ...settings })
+      async create (body: TaskCreate, { idempotencyKey, ...settings }: CreateSettings = {}): Promise<Result<'createTask'>> {
+        const params = idempotencyKey === undefined ? {} : { header: { 'Idempotency-Key': idempotencyKey } }
+        return send('post', '/api/tasks', { params, body, ...settings })
       },
 
       async get (id: string, settings?: RequestSettings): Promise<Result<'getTask'>> {
         return send('get', '/api/tasks/{task_id}', { ...at(id), ...settings })
       },
 
-      /** The whole new content: without a description it becomes null. */
-      async update (id: string, body: TaskUpdate, settings?: RequestSettings): Promise<Result<'updateTask'>> {
-        return send('put', '/api/tasks/{task_id}', { ...at(id), body, ...settings })
+      /** The whole new content: without a description it becomes null. A due date that is absent stays. */
+      async update (id: string, body: TaskUpdate, settings?: WriteSettings): Promise<Result<'updateTask'>> {
+        return send('put', '/api/tasks/{task_id}', { body, ...stateOf(id, settings) })
+      },
+
+      /** What changes: what is absent stays, and null clears. */
+      async patch (id: string, body: TaskPatch, settings?: WriteSettings): Promise<Result<'patchTask'>> {
+        return send('patch', '/api/tasks/{task_id}', { body, ...stateOf(id, settings) })
       },
 
       /** Done, or with `false` open again. */
-      async complete (id: string, isCompleted = true, settings?: RequestSettings): Promise<Result<'completeTask'>> {
-        return send('patch', '/api/tasks/{task_id}/complete', { ...at(id), body: { is_completed: isCompleted }, ...settings })
+      async complete (id: string, isCompleted = true, settings?: WriteSettings): Promise<Result<'completeTask'>> {
+        return send('patch', '/api/tasks/{task_id}/complete', { body: { is_completed: isCompleted }, ...stateOf(id, settings) })
       },
 
-      async remove (id: string, settings?: RequestSettings): Promise<Result<'deleteTask'>> {
-        return send('delete', '/api/tasks/{task_id}', { ...at(id), ...settings })
+      async remove (id: string, settings?: WriteSettings): Promise<Result<'deleteTask'>> {
+        return send('delete', '/api/tasks/{task_id}', stateOf(id, settings))
       },
 
-      /** All tasks, newest first, page by page as the loop goes on: each that exists throughout exactly once. */
+      /** All tasks of a query, page by page as the loop goes on: each that exists throughout exactly once. */
       walk
     }
   }
@@ -122,3 +141,7 @@ export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) 
 export type TodoClient = ReturnType<typeof createTodoClient>
 
 const at = (id: string) => ({ params: { path: { task_id: id } } })
+
+/** A task, in any state or in the one that `ifMatch` names. */
+const stateOf = (id: string, { ifMatch, ...settings }: WriteSettings = {}) =>
+  ({ params: { path: { task_id: id }, ...(ifMatch !== undefined && { header: { 'If-Match': ifMatch } }) }, ...settings })

@@ -1,7 +1,8 @@
 // Compiled, never run: what a front end can rely on and, below each @ts-expect-error, what must not compile.
 import {
   createTodoClient, unwrap, TodoApiError,
-  type Failure, type Issue, type Result, type SignupRequest, type Task, type TaskCreate, type TaskPage, type TaskUpdate, type User
+  type Failure, type Issue, type Result, type SignupRequest, type Task, type TaskCreate, type TaskPage, type TaskPatch, type TaskUpdate,
+  type User
 } from 'todo-backend-client'
 import type * as serverAuth from '../../src/schemas/auth.js'
 import type * as serverTasks from '../../src/schemas/tasks.js'
@@ -20,6 +21,7 @@ interface Client {
   Task: Task
   TaskCreate: TaskCreate
   TaskUpdate: TaskUpdate
+  TaskPatch: TaskPatch
   TaskPage: TaskPage
   User: User
   SignupRequest: SignupRequest
@@ -28,6 +30,7 @@ interface Server {
   Task: serverTasks.Task
   TaskCreate: serverTasks.TaskCreate
   TaskUpdate: serverTasks.TaskUpdate
+  TaskPatch: serverTasks.TaskPatch
   TaskPage: serverTasks.TaskPage
   User: serverAuth.User
   SignupRequest: serverAuth.SignupRequest
@@ -38,7 +41,7 @@ export type OneSource = [Fits<Client, Server>, Fits<Server, Client>]
 const task = await unwrap(todo.tasks.create({ title: 'Buy milk', description: 'Two litres' }))
 is<Task>()(task)
 for (const text of [task.id, task.title, task.user_id, task.created_at, task.updated_at]) is<string>()(text)
-is<string | null>()(task.description)
+for (const text of [task.description, task.due_date]) is<string | null>()(text)
 is<boolean>()(task.is_completed)
 const user = await unwrap(todo.signUp({ email: 'ada@example.com', password: 'correct horse battery staple', name: 'Ada' }))
 is<User>()(user)
@@ -52,6 +55,8 @@ const page = await unwrap(todo.tasks.list({ limit: 10, offset: 0 }))
 is<Task[]>()(page.tasks)
 is<number | undefined>()(page.total)
 if (page.next_cursor !== null) await todo.tasks.list({ cursor: page.next_cursor })
+for await (const each of todo.tasks.walk({ q: 'milk', sort: 'due_date', due_after: '2026-12-01', due_before: '2026-12-31' })) is<Task>()(each)
+is<Task>()(await unwrap(todo.tasks.patch(task.id, { due_date: null }, { ifMatch: '"1-1.1"' })))
 is<undefined>()(await unwrap(todo.tasks.remove(task.id)))
 
 // A wrong field.
@@ -65,6 +70,12 @@ await todo.tasks.update(task.id, { title: 1 })
 await todo.tasks.create({ title: null })
 // @ts-expect-error a list has no page
 await todo.tasks.list({ page: 2 })
+// @ts-expect-error a list is not sorted by title
+await todo.tasks.list({ sort: 'title' })
+// @ts-expect-error a title is never taken away
+await todo.tasks.patch(task.id, { title: null })
+// @ts-expect-error a new task has no state that it could match
+await todo.tasks.create({ title: 'Buy milk' }, { ifMatch: '"1-1.1"' })
 // @ts-expect-error a walk finds its own way
 todo.tasks.walk({ cursor: 'abc' })
 // @ts-expect-error an answer has no field colour

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { createTodoClient, TodoApiError, unwrap, type Task } from '../../client/src/index.js'
+import { createTodoClient, TodoApiError, unwrap, type Task, type WalkQuery } from '../../client/src/index.js'
 import { PASSWORD } from '../helper.js'
 import { rejection, startApi } from './api.js'
 
@@ -56,6 +56,57 @@ t.test('tasks are created, read, listed, changed, completed, reopened and delete
   const removed = await todo.tasks.remove(milk.id)
   t.match(removed, { ok: true, status: 204, body: undefined })
   t.equal((await todo.tasks.get(milk.id)).status, 404)
+})
+
+t.test('a task is patched, in the state that was read and in no other', async (t) => {
+  const { todo } = await person()
+  const created = await todo.tasks.create({ title: 'Buy milk', description: 'Two litres', due_date: '2026-12-24' })
+  const { id } = await unwrap(created)
+  const ifMatch = created.response.headers.get('etag')!
+  const patched = await todo.tasks.patch(id, { title: 'Buy oat milk', due_date: null }, { ifMatch })
+  t.match(patched, { status: 200, body: { title: 'Buy oat milk', description: 'Two litres', due_date: null } })
+  const now = patched.response.headers.get('etag')!
+  for (const late of [
+    todo.tasks.patch(id, { title: 'Too late' }, { ifMatch }), todo.tasks.update(id, { title: 'Too late' }, { ifMatch }),
+    todo.tasks.complete(id, true, { ifMatch }), todo.tasks.remove(id, { ifMatch })
+  ]) {
+    const { status, body, response } = await late
+    t.strictSame([status, body], [412, { detail: 'Precondition failed', status_code: 412 }])
+    t.equal(response.headers.get('etag'), now, 'which says the present state')
+  }
+  t.strictSame(await unwrap(todo.tasks.get(id)), patched.body)
+  const updated = await todo.tasks.update(id, { title: 'Buy bread' }, { ifMatch: now })
+  const completed = await todo.tasks.complete(id, true, { ifMatch: updated.response.headers.get('etag')! })
+  t.match(completed, { status: 200, body: { title: 'Buy bread', is_completed: true } })
+  t.equal((await todo.tasks.remove(id, { ifMatch: completed.response.headers.get('etag')! })).status, 204)
+})
+
+t.test('a creation that is sent again with its key is one task', async (t) => {
+  const { todo } = await person()
+  const settings = { idempotencyKey: randomUUID() }
+  const first = await todo.tasks.create({ title: 'Buy milk' }, settings)
+  const again = await todo.tasks.create({ title: 'Buy milk' }, settings)
+  t.strictSame(again.body, first.body)
+  t.strictSame([first, again].map(({ response }) => response.headers.get('idempotency-replayed')), [null, 'true'])
+  t.equal((await unwrap(todo.tasks.list())).total, 1)
+  t.match(await todo.tasks.create({ title: 'Buy bread' }, settings), { status: 422, body: { detail: [{ type: 'value_error.idempotency_key' }] } })
+})
+
+t.test('tasks are searched, sorted and picked by their due dates, in a list and in a walk', async (t) => {
+  const { todo } = await person()
+  for (const [title, due] of [['Milk', '2026-12-24'], ['Bread', null], ['Oat MILK', '2026-12-01'], ['Eggs', '2027-01-01']] as const) {
+    await unwrap(todo.tasks.create({ title, due_date: due }))
+  }
+  const cases: Array<[query: WalkQuery, expected: string[]]> = [
+    [{ sort: 'due_date' }, ['Oat MILK', 'Milk', 'Eggs', 'Bread']],
+    [{ sort: 'created_at' }, ['Milk', 'Bread', 'Oat MILK', 'Eggs']],
+    [{ q: 'milk' }, ['Oat MILK', 'Milk']],
+    [{ due_after: '2026-12-02', due_before: '2026-12-31' }, ['Milk']]
+  ]
+  for (const [query, expected] of cases) {
+    t.strictSame(titles((await unwrap(todo.tasks.list(query))).tasks), expected)
+    t.strictSame(titles(await all(todo.tasks.walk({ ...query, limit: 1 }))), expected)
+  }
 })
 
 t.test('a list is paged by offset, with the total, and by cursor', async (t) => {
@@ -124,7 +175,7 @@ t.test('an expired token is a 401 everywhere, and the same client works again af
   session.token = expired(user.id)
   const answers = [
     await todo.me(), await todo.tasks.list(), await todo.tasks.create({ title: 'x' }), await todo.tasks.get(id),
-    await todo.tasks.update(id, { title: 'x' }), await todo.tasks.complete(id), await todo.tasks.remove(id)
+    await todo.tasks.update(id, { title: 'x' }), await todo.tasks.patch(id, {}), await todo.tasks.complete(id), await todo.tasks.remove(id)
   ]
   for (const { status, body, response } of answers) {
     t.strictSame({ status, body }, { status: 401, body: { detail: 'Invalid authentication credentials', status_code: 401 } })
@@ -155,6 +206,7 @@ t.test('every request can be aborted', async (t) => {
   const requests: Array<Promise<unknown>> = [
     todo.signUp({ ...credentials, name: 'Ada' }, settings), todo.logIn(credentials, settings), todo.me(settings), todo.tasks.list({}, settings),
     todo.tasks.create({ title: 'x' }, settings), todo.tasks.get(id, settings), todo.tasks.update(id, { title: 'x' }, settings),
+    todo.tasks.patch(id, {}, settings),
     todo.tasks.complete(id, true, settings), todo.tasks.remove(id, settings), todo.tasks.walk({}, settings).next()
   ]
   for (const request of requests) await t.rejects(request, { name: 'AbortError' })
