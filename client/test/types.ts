@@ -1,8 +1,8 @@
 // Compiled, never run: what a front end can rely on and, below each @ts-expect-error, what must not compile.
 import {
   createTodoClient, unwrap, TodoApiError,
-  type Failure, type Issue, type Result, type SignupRequest, type Task, type TaskCreate, type TaskPage, type TaskPatch, type TaskUpdate,
-  type User
+  type Failure, type Issue, type Result, type SignupRequest, type Task, type TaskCreate, type TaskPage, type TaskPatch,
+  type TaskUpdate, type User
 } from 'todo-backend-client'
 import type * as serverAuth from '../../src/schemas/auth.js'
 import type * as serverTasks from '../../src/schemas/tasks.js'
