@@ -1,14 +1,21 @@
-import type { Failure, Issue, SignupRequest, TaskCreate } from 'todo-backend-client'
+import type { Failure, Issue, SignupRequest, TaskCreate, TaskQuery } from 'todo-backend-client'
 import { once, within } from './page.js'
 
 type Field = HTMLInputElement | HTMLTextAreaElement
-type Name = keyof SignupRequest | keyof TaskCreate
+type Name = keyof SignupRequest | keyof TaskCreate | keyof TaskQuery
+
+/** What a person writes of a task. */
+export type Content = Required<TaskCreate>
 
 const fields = (form: HTMLFormElement): Field[] =>
   [...form.elements].filter((element) => element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement)
 
 /** @returns what was typed into the field with this name */
 export const typed = (form: HTMLFormElement, name: Name): string => fields(form).find((field) => field.name === name)!.value
+
+/** What was typed of a task, as the API wants it: an empty description, or date, is null. */
+export const content = (form: HTMLFormElement): Content =>
+  ({ title: typed(form, 'title'), description: typed(form, 'description') || null, due_date: typed(form, 'due_date') || null })
 
 /** Puts a text into the field with this name. */
 export function fill (form: HTMLFormElement, name: Name, text: string): void {

@@ -1,5 +1,7 @@
-import type { Failure, Task, TaskCreate } from 'todo-backend-client'
-import { fill, onSubmit, reset, textOf, textOfError, typed } from './forms.js'
+import type { Failure, Task, TaskQuery } from 'todo-backend-client'
+import { byDate, isOver } from './dates.js'
+import { openEditor } from './editor.js'
+import { content, onSubmit, reset, textOf, textOfError, typed } from './forms.js'
 import { byId, complain, fromTemplate, once, say, within } from './page.js'
 import { loggedIn, todo } from './session.js'
 
@@ -7,6 +9,8 @@ import { loggedIn, todo } from './session.js'
 const PAGE = 10
 
 const newTask = byId('new', HTMLFormElement)
+const find = byId('find', HTMLFormElement)
+const sort = byId('sort', HTMLSelectElement)
 const heading = byId('tasks-title', HTMLElement)
 const list = byId('tasks', HTMLUListElement)
 const more = byId('more', HTMLButtonElement)
@@ -17,30 +21,56 @@ let cursor: string | null = null
 /** Shows the first page of the tasks of whoever is logged in. */
 export async function start (): Promise<void> {
   clear()
-  await load({})
+  await load()
 }
 
 /** Leaves nothing on the page for whoever comes next. */
 export function clear (): void {
   reset(newTask)
+  reset(find)
   list.replaceChildren()
   changed(null)
 }
 
-/** What was typed, as the API wants it: no description is null. */
-const content = (form: HTMLFormElement): TaskCreate => ({ title: typed(form, 'title'), description: typed(form, 'description') || null })
+/** The list that the person wants to see. */
+function wanted (): TaskQuery {
+  const q = typed(find, 'q').trim()
+  return { limit: PAGE, sort: sort.value as NonNullable<TaskQuery['sort']>, ...(q && { q }) }
+}
 
-/** Shows another page. @returns its first row */
-async function load (from: { cursor?: string }): Promise<HTMLLIElement | undefined> {
-  const result = await loggedIn(async () => todo.tasks.list({ limit: PAGE, ...from }))
+/** What is shown: a page of another list that comes too late is left away. */
+let query = wanted()
+
+/** Shows the first page of what is wanted now. @returns the failure, if it was one */
+async function load (): Promise<Failure | undefined> {
+  const asked = query = wanted()
+  const result = await loggedIn(async () => todo.tasks.list(asked))
+  if (asked !== query) return
   if (!result.ok) {
     complain(textOf(result))
-    return
+    return result
   }
+  list.replaceChildren(...result.body.tasks.map(row))
+  changed(result.body.next_cursor)
+}
+
+/** Shows the page after what is shown. */
+async function loadMore (): Promise<void> {
+  const asked = query
+  const result = await loggedIn(async () => todo.tasks.list({ ...asked, ...(cursor !== null && { cursor }) }))
+  if (asked !== query) return
+  if (!result.ok) return complain(textOf(result))
   const rows = result.body.tasks.map(row)
   list.append(...rows)
   changed(result.body.next_cursor)
-  return rows[0]
+  if (rows[0]) within(rows[0], 'input', HTMLInputElement).focus()
+}
+
+/** Looks for what was typed, and tells how it went. */
+async function search (): Promise<Failure | undefined> {
+  const failure = await load()
+  if (failure) return failure
+  say(cursor === null ? `Found: ${list.children.length}` : `Found: more than ${list.children.length}`)
 }
 
 function changed (next: string | null): void {
@@ -49,25 +79,35 @@ function changed (next: string | null): void {
   byId('none', HTMLElement).hidden = list.children.length > 0 || next !== null
 }
 
+onSubmit(find, search)
+sort.addEventListener('change', () => { find.requestSubmit() })
+
+/** The key of a creation stays until it has an answer: sent again after a lost one, it is still one task. */
+let creation = { of: '', key: '' }
+
 onSubmit(newTask, async () => {
-  const result = await loggedIn(async () => todo.tasks.create(content(newTask)))
+  const task = content(newTask)
+  const of = JSON.stringify(task)
+  if (creation.of !== of) creation = { of, key: crypto.randomUUID() }
+  const result = await loggedIn(async () => todo.tasks.create(task, { idempotencyKey: creation.key }))
   if (!result.ok) return result
+  creation = { of: '', key: '' }
   reset(newTask)
-  list.prepend(row(result.body))
+  // Newest first, and not searched: it comes first. Else only the server knows where.
+  if (query.sort === '-created_at' && query.q === undefined) list.prepend(row(result.body))
+  else await load()
   changed(cursor)
   say(`Added ${result.body.title}`)
   within(newTask, 'input', HTMLInputElement).focus()
 })
 
-onAction(more, async () => {
-  const first = await load(cursor === null ? {} : { cursor })
-  if (first) within(first, 'input', HTMLInputElement).focus()
-})
+onAction(more, loadMore)
 
 /** A task as a row of the list. */
 function row (task: Task): HTMLLIElement {
   const item = fromTemplate('task', HTMLLIElement)
   const done = within(item, 'input', HTMLInputElement)
+  const due = within(item, '.due', HTMLElement)
   const edit = within(item, '.edit', HTMLButtonElement)
   const remove = within(item, '.delete', HTMLButtonElement)
   within(item, '.title', HTMLElement).textContent = task.title
@@ -79,6 +119,9 @@ function row (task: Task): HTMLLIElement {
   function showCompletion () {
     done.checked = task.is_completed
     item.classList.toggle('completed', task.is_completed)
+    const late = task.due_date !== null && !task.is_completed && isOver(task.due_date)
+    due.classList.toggle('overdue', late)
+    due.textContent = task.due_date === null ? '' : `${late ? 'Overdue: ' : 'Due '}${byDate(task.due_date)}`
   }
 
   onAction(done, async () => {
@@ -88,7 +131,10 @@ function row (task: Task): HTMLLIElement {
     showCompletion()
     say(`${task.title} is ${task.is_completed ? 'done' : 'open'}`)
   })
-  onAction(edit, async () => { openEditor(item, task) })
+  onAction(edit, async () => {
+    const failure = await openEditor(item, task.id, row)
+    if (failure) lost(item, failure)
+  })
   onAction(remove, async () => {
     const result = await loggedIn(async () => todo.tasks.remove(task.id))
     if (!result.ok) return lost(item, result)
@@ -96,30 +142,6 @@ function row (task: Task): HTMLLIElement {
     say(`Deleted ${task.title}`)
   })
   return item
-}
-
-/** Puts a form in the place of a row, until it is saved or cancelled. */
-function openEditor (item: HTMLLIElement, task: Task): void {
-  const form = fromTemplate('editor', HTMLFormElement)
-  form.ariaLabel = `Edit ${task.title}`
-  fill(form, 'title', task.title)
-  fill(form, 'description', task.description ?? '')
-  const shown = [...item.children]
-  item.replaceChildren(form)
-  within(form, 'input', HTMLInputElement).focus()
-
-  within(form, '.cancel', HTMLButtonElement).addEventListener('click', () => {
-    item.replaceChildren(...shown)
-    within(item, '.edit', HTMLButtonElement).focus()
-  })
-  onSubmit(form, async () => {
-    const result = await loggedIn(async () => todo.tasks.update(task.id, content(form)))
-    if (!result.ok) return result
-    const saved = row(result.body)
-    item.replaceWith(saved)
-    say(`Saved ${result.body.title}`)
-    within(saved, '.edit', HTMLButtonElement).focus()
-  })
 }
 
 /** A task that is gone leaves the list; of any other failure the reason is told. */

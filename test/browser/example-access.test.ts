@@ -114,6 +114,7 @@ function testsOf ({ signUp, visit, visitAs, expire }: Example) {
     await told(page, 'Buy milk is done')
     await tabTo('Edit Buy milk')
     await keyboard.press('Enter')
+    await form(page, 'Edit Buy milk').waitFor()
     await keyboard.press('Control+A')
     await keyboard.type('Buy oat milk')
     await keyboard.press('Enter')
@@ -132,7 +133,7 @@ function testsOf ({ signUp, visit, visitAs, expire }: Example) {
     const cdp = await page.context().newCDPSession(page)
     const nameless = async () => {
       const { nodes } = await cdp.send('Accessibility.getFullAXTree')
-      const controls = nodes.filter(({ role, ignored }) => !ignored && /^(textbox|button|checkbox|dialog|form|region|list)$/.test(String(role?.value)))
+      const controls = nodes.filter(({ role, ignored }) => !ignored && /^(textbox|searchbox|combobox|Date|search|button|checkbox|dialog|form|region|list)$/.test(String(role?.value)))
       t.ok(controls.length >= 7)
       return controls.filter(({ name }) => !name?.value).map(({ role }) => role?.value)
     }
@@ -142,6 +143,7 @@ function testsOf ({ signUp, visit, visitAs, expire }: Example) {
     await page.keyboard.press('Enter')
     await told(page, 'Logged in as')
     await page.getByRole('button', { name: 'Edit Buy milk' }).click()
+    await form(page, 'Edit Buy milk').waitFor()
     t.strictSame(await nameless(), [])
     t.equal(await page.locator('html').getAttribute('lang'), 'en')
     t.equal(await page.locator('[onclick], [onsubmit], [onchange]').count(), 0)

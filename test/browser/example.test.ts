@@ -28,6 +28,7 @@ function testsOf ({ signUp, sql, visit, visitAs }: Example) {
 
     await page.getByRole('button', { name: 'Edit Buy milk' }).click()
     const editor = form(page, 'Edit Buy milk')
+    await editor.waitFor()
     t.ok(await isFocused(editor.getByLabel('Title')))
     t.equal(await editor.getByLabel('Description').inputValue(), 'Two litres')
     await editor.getByLabel('Title').fill('Buy oat milk')

@@ -39,7 +39,7 @@ function expected (tasks: Task[], query: Query): Task[] {
   const found = tasks.filter((task) => {
     const { due_date: due } = task
     const text = searchable(`${task.title} ${task.description ?? ''}`)
-    const isDue = (after === undefined || (due !== null && due >= after)) && (before === undefined || (due !== null && due <= before))
+    const isDue = due === null ? !after && !before : due >= (after ?? '') && due <= (before ?? '9999-12-31')
     return isDue && (done === undefined || String(task.is_completed) === done) &&
       searchable(q).split(' ').every((word) => text.includes(word))
   }).sort((a, b) => key(a) < key(b) ? -1 : 1)
