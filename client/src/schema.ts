@@ -418,7 +418,7 @@ export interface components {
             password: string;
         };
         /**
-         * @description A token and whose it is
+         * @description A token and its user
          * @example {
          *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
          *       "token_type": "bearer",
@@ -773,7 +773,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The email is taken */
+            /** @description An account with this email exists */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -809,12 +809,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -934,12 +934,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1017,12 +1017,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1157,12 +1157,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1294,12 +1294,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1392,7 +1392,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1419,12 +1419,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1527,7 +1527,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1583,12 +1583,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1656,7 +1656,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1694,12 +1694,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1809,7 +1809,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1867,12 +1867,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -1974,7 +1974,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2032,12 +2032,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2166,7 +2166,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2184,12 +2184,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2297,7 +2297,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2333,12 +2333,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2433,7 +2433,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2460,12 +2460,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2570,7 +2570,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2626,12 +2626,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2701,7 +2701,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2739,12 +2739,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -2856,7 +2856,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2914,12 +2914,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;
@@ -3023,7 +3023,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task, or the path's user, is somebody else's */
+            /** @description The task belongs to another user, or the path names one */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3081,12 +3081,12 @@ export interface operations {
                     "application/json": components["schemas"]["ValidationError"];
                 };
             };
-            /** @description A rate limit is used up */
+            /** @description A rate limit is exceeded */
             429: {
                 headers: {
-                    /** @description What is left of each limit (`r`), and the seconds until it is whole again (`t`): `"user";r=0;t=30` */
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
                     RateLimit?: string;
-                    /** @description Each limit: so many requests (`q`) in so many seconds (`w`): `"user";q=1000;w=60` */
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
                     "RateLimit-Policy"?: string;
                     /** @description Seconds to wait before the next try */
                     "Retry-After"?: number;

@@ -63,7 +63,7 @@ export function poolOf (open: () => Client, deadline: number): Pool {
     const used = client
     const asked = performance.now()
     const prepare = (anew ? 'anew' : true) as boolean
-    const query = used.unsafe(statement.text, statement.bind(values) as never[], { prepare }) as Query
+    const query = used.unsafe(statement.text, statement.bind(values), { prepare }) as Query
     let timer
     try {
       return await new Promise((resolve, reject) => {

@@ -58,7 +58,7 @@ export const collectionRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mo
       }
     }
   }, async (request, reply) => {
-    const created = await createdBy(request.tasks, request.body, request.headers['idempotency-key'] as string | undefined)
+    const created = await createdBy(request.tasks, request.body, request.headers['idempotency-key'])
     if (created.replayed) reply.header('idempotency-replayed', 'true')
     return reply.code(201).header('location', `${listOf(request)}/${created.task.id}`).send(tagged(reply, created))
   })
