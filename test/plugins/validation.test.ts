@@ -207,7 +207,7 @@ const rules: Array<[method: string, path: string, body: unknown, issues: string[
   ['GET', '/api/tasks?limit=101&offset=9007199254740992', undefined,
     ['query.limit value_error.number.not_le', 'query.offset value_error.number.not_le']],
   ['GET', '/api/tasks?limit=ten&is_completed=yes&sort=title', undefined,
-    ['query.is_completed type_error.bool', 'query.limit type_error.integer', 'query.sort value_error.extra']],
+    ['query.is_completed type_error.bool', 'query.limit type_error.integer', 'query.sort value_error.enum']],
   ['GET', '/api/tasks?limit=1.5&offset=', undefined, ['query.limit type_error.integer', 'query.offset type_error.integer']],
   ['GET', '/api/tasks?limit=0x10&offset=1e3', undefined, ['query.limit type_error.integer', 'query.offset type_error.integer']],
   ['GET', '/api/tasks?limit=1&limit=2', undefined, ['query.limit type_error.integer']],
@@ -246,8 +246,8 @@ const said: Array<[method: string, path: string, body: unknown, texts: string[]]
   ['POST', '/api/tasks', 'null', ['body must be an object']],
   ['GET', '/api/tasks?limit=101&offset=-1', undefined, ['limit must be at most 100', 'offset must be at least 0']],
   ['GET', '/api/tasks?limit=ten&is_completed=1', undefined, ['is_completed must be true or false', 'limit must be a whole number']],
-  ['GET', '/api/tasks?cursor=', undefined, ['cursor must be the next_cursor of a page with the same filter']],
-  ['GET', '/api/tasks?cursor=eA', undefined, ['cursor must be the next_cursor of a page with the same filter']],
+  ['GET', '/api/tasks?cursor=', undefined, ['cursor must be the next_cursor of a page of the same list']],
+  ['GET', '/api/tasks?cursor=eA', undefined, ['cursor must be the next_cursor of a page of the same list']],
   ['GET', '/api/tasks?cursor=eA&offset=0', undefined, ['cursor must not come together with offset']],
   ['GET', '/api/tasks/milk', undefined, ['task_id must be a UUID, 8-4-4-4-12 hexadecimal digits']]
 ]
@@ -319,7 +319,7 @@ t.test('nothing is done for a request that breaks a rule', async (t) => {
 t.test('the answers above had every type of issue that is promised, and no other', async (t) => {
   t.strictSame([...seen].sort(), [
     'type_error.bool', 'type_error.integer', 'type_error.object', 'type_error.string', 'value_error.cursor', 'value_error.email',
-    'value_error.extra', 'value_error.missing', 'value_error.number.not_ge', 'value_error.number.not_le', 'value_error.str.max_length',
+    'value_error.enum', 'value_error.extra', 'value_error.missing', 'value_error.number.not_ge', 'value_error.number.not_le', 'value_error.str.max_length',
     'value_error.str.min_length', 'value_error.str.pattern', 'value_error.uuid'
   ])
 })
