@@ -60,6 +60,7 @@ t.test('the section names every type that a request can get', async (t) => {
     'value_error.cursor': get('cursor=nonsense'),
     'value_error.date': create({ title: 'Buy milk', due_date: '2027-02-29' }),
     'value_error.email': ['POST', '/api/auth/signup', { body: { ...account, email: 'grace' } }],
+    'value_error.enum': get('sort=title'),
     'value_error.extra': create({ title: 'Buy milk', colour: 'red' }),
     'value_error.idempotency_key': ['POST', '/api/tasks', { body: { title: 'Buy milk' }, headers: { 'idempotency-key': 'two words' } }],
     'value_error.missing': create({}),
