@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import { API, examplePages } from '../../client/example/pages.js'
+import { teardown } from '../support/teardown.js'
 
 const api = 'https://todo.example.com'
 
@@ -11,7 +12,7 @@ const api = 'https://todo.example.com'
 async function serve (pages = examplePages(api)): Promise<string> {
   const server = createServer(pages).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => { server.close().closeAllConnections() })
+  teardown(t, () => { server.close().closeAllConnections() })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
