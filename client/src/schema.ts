@@ -133,7 +133,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With a body it becomes what the body says; without one it becomes the other of the two.
+         * @description Sets what the body says; without a body it toggles.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -209,7 +209,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description With a body it becomes what the body says; without one it becomes the other of the two.
+         * @description Sets what the body says; without a body it toggles.
          */
         patch: operations["completeTaskOfUser"];
         trace?: never;
@@ -1067,27 +1067,15 @@ export interface operations {
                 is_completed?: boolean;
                 /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
                 sort?: "-created_at" | "created_at" | "due_date";
-                /**
-                 * @description Only those due on this day or later
-                 * @example 2026-12-01
-                 */
+                /** @description Only those due on this day or later, like `2026-12-01` */
                 due_after?: string;
-                /**
-                 * @description Only those due on this day or earlier
-                 * @example 2026-12-31
-                 */
+                /** @description Only those due on this day or earlier, like `2026-12-31` */
                 due_before?: string;
-                /**
-                 * @description Words with white space between: each has to be somewhere in the title or the description, in any case
-                 * @example milk
-                 */
+                /** @description Words with white space between: each has to be somewhere in the title or the description, in any case */
                 q?: string;
             };
             header?: {
-                /**
-                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -1198,10 +1186,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again
-                 * @example 019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55
-                 */
+                /** @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1335,10 +1320,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
@@ -1460,10 +1442,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -1624,10 +1603,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -1735,10 +1711,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -1908,10 +1881,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -2082,27 +2052,15 @@ export interface operations {
                 is_completed?: boolean;
                 /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
                 sort?: "-created_at" | "created_at" | "due_date";
-                /**
-                 * @description Only those due on this day or later
-                 * @example 2026-12-01
-                 */
+                /** @description Only those due on this day or later, like `2026-12-01` */
                 due_after?: string;
-                /**
-                 * @description Only those due on this day or earlier
-                 * @example 2026-12-31
-                 */
+                /** @description Only those due on this day or earlier, like `2026-12-31` */
                 due_before?: string;
-                /**
-                 * @description Words with white space between: each has to be somewhere in the title or the description, in any case
-                 * @example milk
-                 */
+                /** @description Words with white space between: each has to be somewhere in the title or the description, in any case */
                 q?: string;
             };
             header?: {
-                /**
-                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2225,10 +2183,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again
-                 * @example 019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55
-                 */
+                /** @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -2374,10 +2329,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` of what is already there: if it is that still, the answer is 304 without a body
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
@@ -2501,10 +2453,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -2667,10 +2616,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -2780,10 +2726,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -2955,10 +2898,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412
-                 * @example "42-1767693004000.1"
-                 */
+                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
                 "If-Match"?: string;
             };
             path: {

@@ -113,6 +113,8 @@ export type TaskPage = Static<typeof TaskPage>
 /** What a 422 says of a text that is no cursor, whether its characters tell or only its meaning. */
 export const cursorIssue = { msg: 'must be the next_cursor of a page of the same list', type: 'value_error.cursor' } as const
 
+// Parameters have no examples: the documentation page would fill them in, and "Try it out" would ask for what nobody has meant.
+
 /** Without a default for `offset`: with one, "cursor together with offset" could not be told. */
 export const TaskQuery = Type.Object({
   limit: Type.Integer({ ...pageLimits, description: 'How many tasks at most' }),
@@ -129,13 +131,12 @@ export const TaskQuery = Type.Object({
     enum: [...sorts],
     description: '`-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last'
   })),
-  due_after: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or later', examples: ['2026-12-01'] })),
-  due_before: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or earlier', examples: ['2026-12-31'] })),
+  due_after: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or later, like `2026-12-01`' })),
+  due_before: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or earlier, like `2026-12-31`' })),
   q: Type.Optional(Type.String({
     ...searchLimits,
     ...visibleText,
-    description: 'Words with white space between: each has to be somewhere in the title or the description, in any case',
-    examples: ['milk']
+    description: 'Words with white space between: each has to be somewhere in the title or the description, in any case'
   }))
 }, strict)
 export type TaskQuery = Static<typeof TaskQuery>
@@ -148,14 +149,12 @@ export const keyIssue = {
 /** The headers that make a write or a read conditional. None has a rule: what is no list of tags matches nothing. */
 export const IfMatch = Type.Object({
   'If-Match': Type.Optional(Type.String({
-    description: 'Only if the task is in the state of this `ETag` (or of one of several, with commas; `*` is any). Else 412',
-    examples: ['"42-1767693004000.1"']
+    description: 'Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412'
   }))
 })
 export const IfNoneMatch = Type.Object({
   'If-None-Match': Type.Optional(Type.String({
-    description: 'The `ETag` of what is already there: if it is that still, the answer is 304 without a body',
-    examples: ['"42-1767693004000.1"']
+    description: 'The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body'
   }))
 })
 
@@ -164,8 +163,7 @@ export const IdempotencyKey = Type.Object({
   'Idempotency-Key': Type.Optional(Type.String({
     pattern: '^[\\x21-\\x7E]{1,255}$',
     'x-issue': keyIssue,
-    description: 'A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again',
-    examples: ['019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55']
+    description: 'A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again'
   }))
 })
 

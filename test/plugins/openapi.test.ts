@@ -137,6 +137,9 @@ for (const endpoint of endpoints) {
       'no query parameter is required')
     t.strictSame(named('header').map(({ name, required }) => [name, required]), (endpoint.headers ?? []).map((name) => [name, false]))
     for (const { description, name } of parameters) t.match(description, /\w/, name)
+    for (const { name, ...given } of [...named('query'), ...named('header')]) {
+      t.notMatch(JSON.stringify(given), /"examples?"/, `"Try it out" sends no ${name} that nobody has typed`)
+    }
   })
 
   t.test(`${nameOf(endpoint)} has an example for every body and answer, and each fits`, async (t) => {

@@ -86,7 +86,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
       ...item,
       operationId: `completeTask${suffix}`,
       summary: 'Complete or reopen a task',
-      description: 'With a body it becomes what the body says; without one it becomes the other of the two.',
+      description: 'Sets what the body says; without a body it toggles.',
       headers: IfMatch,
       body: ref(TaskCompletion, { 'x-optional': true }),
       response: { 200: written, ...apiAnswers(onBody, completionMissing, acceptPatch) }
