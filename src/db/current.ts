@@ -18,10 +18,10 @@ export const PING: Statement<unknown> = {
   text: build.select({
     ready: sql<boolean>`not exists ${build.select({
       u: getTableColumns(users),
-l: getTableColumns(taskLists),
-t: getTableColumns(tasks),
+      l: getTableColumns(taskLists),
+      t: getTableColumns(tasks),
       c: getTableColumns(taskChanges),
-k: getTableColumns(idempotencyKeys)
+      k: getTableColumns(idempotencyKeys)
     }).from(users).crossJoin(taskLists).crossJoin(tasks).crossJoin(taskChanges).crossJoin(idempotencyKeys).where(sql`false`)}`
   }).from(sql`(select) as one`).toSQL().sql,
   bind: () => [],

@@ -71,8 +71,9 @@ async function appliedByFirstVersion (query: Query, known: number[]): Promise<Mi
   const [found] = await query(sql`select to_regclass('drizzle.__drizzle_migrations') is not null as listed,
     exists (select from pg_tables where schemaname = 'public' and tablename in ('users', 'tasks', 'task_counts')) as tables`)
   if (!(found!.listed && found!.tables)) return []
-  return await query(sql`select hash, created_at::text as "folderMillis" from drizzle.__drizzle_migrations
-    where created_at::text = any(string_to_array(${known.join()}, ',')) order by id`) as unknown as Migration[]
+  const applied = await query(sql`select hash, created_at::text as at from drizzle.__drizzle_migrations
+    where created_at::text = any(string_to_array(${known.join()}, ',')) order by id`)
+  return applied.map(({ hash, at }) => ({ hash: String(hash), folderMillis: String(at) }))
 }
 
 /**

@@ -76,6 +76,7 @@ export function poolOf (open: () => Client, deadline: number): Pool {
         }
         query.then((rows) => {
           settled()
+          // What columns a row has, the statement says; the driver cannot know.
           resolve(checked(statement, values, rows as unknown as Row[]))
         }).catch((error: unknown) => {
           settled()

@@ -1,12 +1,13 @@
 import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm'
 import { build, prepare } from '../db/statement.js'
 import { searchable, taskLists, tasks } from '../db/tables.js'
+import type { TaskQuery } from '../schemas/tasks.js'
 import { mine, owner, row } from './task-row.js'
 
 const { placeholder } = sql
 
-/** The orders of a list. `-` is descending. */
-export type Sort = '-created_at' | 'created_at' | 'due_date'
+/** The orders of a list. */
+export type Sort = NonNullable<TaskQuery['sort']>
 
 /** Which tasks a list has, and in which order. */
 export interface ListQuery {
@@ -68,9 +69,10 @@ function totalOf ({ completed, dueAfter, dueBefore }: ListQuery, where: SQL | un
 
 /**
  * LIMIT and OFFSET as numbers that the planner cannot know: it then plans for the first rows, by the index, at every
- * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped.
+ * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped. Drizzle takes an
+ * expression as well, but its type says a number.
  */
-const unforeseen = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
+const unknownToPlanner = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
 
 /** The list's row beside each task, in the same statement: all is of one moment. Without tasks it stands alone. */
 const ofList = {
@@ -90,8 +92,8 @@ function indexed (kind: 'offset' | 'cursor', query: ListQuery) {
   const order = sorts[query.sort ?? '-created_at']
   const where = filterOf(query)
   const rows = build.select(row).from(tasks).where(and(mineHere, where, kind === 'cursor' ? after(order) : undefined))
-    .orderBy(order.way(order.key), order.way(tasks.id)).limit(unforeseen('limit'))
-  const page = (kind === 'cursor' ? rows : rows.offset(unforeseen('offset'))).as('page')
+    .orderBy(order.way(order.key), order.way(tasks.id)).limit(unknownToPlanner('limit'))
+  const page = (kind === 'cursor' ? rows : rows.offset(unknownToPlanner('offset'))).as('page')
   const total = kind === 'cursor' ? sql<number>`0` : totalOf(query, and(mine, where))
   return build.select({ ...ofList, total: total.as('total'), ...page._.selectedFields })
     .from(taskLists).leftJoinLateral(page, sql`true`).where(eq(taskLists.ownerId, owner))
@@ -102,7 +104,7 @@ function searched (query: ListQuery) {
   const { key, way } = sorts[query.sort ?? '-created_at']
   const found = build.$with('found').as(build.select({ id: tasks.id, key: key.as('key') }).from(tasks).where(and(mine, filterOf(query))))
   const shown = build.select({ id: found.id }).from(found).orderBy(way(found.key), way(found.id))
-    .limit(unforeseen('limit')).offset(unforeseen('offset')).as('shown')
+    .limit(unknownToPlanner('limit')).offset(unknownToPlanner('offset')).as('shown')
   const page = build.select(row).from(shown).innerJoin(tasks, and(mineHere, eq(tasks.id, shown.id)))
     .orderBy(way(key), way(tasks.id)).as('page')
   const total = sql<number>`(${build.select({ n: sql`count(*)::int` }).from(found)})`
@@ -121,7 +123,7 @@ const prepared = new Map<string, ReturnType<typeof statement>>()
 
 /** The statement for a page: one for each order and set of filters, as each has its own plan; made when it is first needed. */
 export function pageStatement (kind: 'offset' | 'cursor', query: ListQuery): ReturnType<typeof statement> {
-  const { sort, completed, dueAfter, dueBefore, q } = query
+  const { sort = '-created_at', completed, dueAfter, dueBefore, q } = query
   const shape = [kind, sort, ...[completed, dueAfter, dueBefore, q].map((filter) => filter === undefined)].join()
   const found = prepared.get(shape) ?? statement(kind, query)
   prepared.set(shape, found)

@@ -96,7 +96,8 @@ t.test('a database of version 1.0 keeps every user, task and time, and gets its 
   await firstVersion(old)
   const before = await rows(old, 'public')
   const owner = users[9]!
-  const [{ id: task }] = await old.unsafe('select id from public.tasks where owner_id = $1', [owner]) as unknown as [{ id: string }]
+  const [found] = await old.unsafe<Array<{ id: string }>>('select id from public.tasks where owner_id = $1', [owner])
+  const task = found!.id
   // It is still there, in the middle of its work, when somebody migrates.
   t.ok((await replay(old, users[0]!, task)).every((code) => code === null), 'version 1.0 works')
   await old.unsafe("delete from public.users where email = 'new@example.com'")

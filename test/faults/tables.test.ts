@@ -27,6 +27,7 @@ async function disturb (t: Test, { sql }: Cluster, through: string, fault: strin
   const seen = await loops.stop()
   const later = seen.filter(({ at, ms, status }) => status >= 300 && at + ms > calm)
   const recovery = later.reduce((last, { at, ms }) => Math.max(last, at + ms), calm) - calm
+  // A cluster's rows have no type: the columns are those of the text.
   const stored = await sql('select id, title, is_completed from todo.tasks') as unknown as Array<{ id: string } & Kept>
   const wrong = wronglyStored(loops.kept, stored)
   const counts = countsOf(seen.map(({ status, ms }) => ({ outcome: status, ms })))
