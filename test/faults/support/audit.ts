@@ -20,7 +20,7 @@ export interface Audit {
   strange: number
 }
 
-const TASKS = `select id, title, description, is_completed, owner_id as user_id,
+const TASKS = `select id, title, description, is_completed, due_date::text as due_date, owner_id as user_id,
   to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
   to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at
   from todo.tasks where owner_id = any(string_to_array($1, ',')::uuid[])`
