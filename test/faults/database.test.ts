@@ -18,6 +18,9 @@ const RESERVED = 3
 /** The default of DATABASE_POOL_SIZE. */
 const POOL = 4
 
+/** What a write of a task takes. */
+const WRITES = 'insert, update, delete'
+
 /** Milliseconds that a fault lasts: longer than every time limit of the server. */
 const OUTAGE = 5000
 
@@ -111,11 +114,6 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
     }
   }
 
-  async function set (setting: string): Promise<void> {
-    await sql(`alter system set ${setting}`)
-    await sql('select pg_reload_conf()')
-  }
-
   const body = (text: string) => `create or replace function slow() returns trigger language plpgsql as $$ begin ${text} return new; end $$`
   let giveBack = async () => {}
   let owner = ''
@@ -139,9 +137,10 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
       }
     },
     {
-      fault: 'PostgreSQL is read-only',
-      begin: async () => set('default_transaction_read_only = on'),
-      end: async () => set('default_transaction_read_only = off')
+      // A default of read-only sessions is overruled; see also the standby below.
+      fault: 'the role may not write',
+      begin: async () => sql(`revoke ${WRITES} on all tables in schema todo from todo`),
+      end: async () => sql(`grant ${WRITES} on all tables in schema todo to todo`)
     },
     {
       fault: 'PostgreSQL is out of connections',
@@ -219,6 +218,22 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
     const healed = performance.now()
     await until('it is ready', async () => (await client.call('GET', '/ready')).status === 200)
     report(t, { fault: '80 requests beside 1,000 that wait for a stalled database', sent: 80, answered: 80, failed: 0, slowest, recovery: performance.now() - healed })
+  })
+
+  await t.test('a standby serves reads, and takes no writes', async (t) => {
+    const client = clientOf(t, direct.port)
+    const [{ token }] = await signUp(client, 1) as [Person]
+    const { body: { id } } = await client.call('POST', '/api/tasks', { token, body: { title: 'on both' } })
+    const standby = clientOf(t, (await startServer(t, { DATABASE_URL: await cluster.standby() })).port)
+    t.equal((await standby.call('GET', '/ready')).status, 200)
+    t.match(await standby.call('GET', `/api/tasks/${id as string}`, { token }), { status: 200, body: { title: 'on both' } })
+    t.match((await standby.call('GET', '/api/tasks', { token })).body, { total: 1 })
+    const writes: Array<[string, string, object?]> = [
+      ['POST', '/api/tasks', { title: 'lost' }], ['PUT', `/api/tasks/${id as string}`, { title: 'lost' }],
+      ['PATCH', `/api/tasks/${id as string}/complete`], ['DELETE', `/api/tasks/${id as string}`]
+    ]
+    for (const [method, path, body] of writes) t.equal((await standby.call(method, path, { token, body })).status, 503, method)
+    t.match((await client.call('GET', '/api/tasks', { token })).body, { total: 1, tasks: [{ title: 'on both', is_completed: false }] })
   })
 
   await t.test('an outage is told at a bounded rate, and not for every request', async (t) => {

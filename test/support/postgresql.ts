@@ -44,6 +44,18 @@ export function initialize (bin: string, data: string, superuser: string): void 
 }
 
 /**
+ * Copies a cluster that runs, as a standby of it.
+ * @param data an empty folder
+ * @param port where it runs
+ */
+export function copyRunning (bin: string, data: string, superuser: string, port: number): void {
+  const user = account()
+  if (user.uid !== undefined) chownSync(data, user.uid, user.gid!)
+  const options = ['-D', data, '-R', '-X', 'stream', '-c', 'fast', '-h', '127.0.0.1', '-p', String(port), '-U', superuser]
+  execFileSync(join(bin, 'pg_basebackup'), options, { ...user, cwd: data, stdio: 'ignore' })
+}
+
+/**
  * Starts the server of a cluster, and waits until it takes statements. It logs to `server.log` in the folder.
  * @param settings of postgresql.conf, as `name=value`
  * @param port another than a free one

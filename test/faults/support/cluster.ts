@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import type { Test } from 'tap'
 import { freePort } from '../../support/free-port.js'
-import { ask, initialize, programFolders, startServer, stopServer, type Server } from '../../support/postgresql.js'
+import { ask, copyRunning, initialize, programFolders, startServer, stopServer, type Server } from '../../support/postgresql.js'
 import { until } from '../../support/until.js'
 import { need } from './run.js'
 
@@ -21,6 +21,8 @@ export interface Cluster {
   stop: () => Promise<void>
   /** kill -9 of the server and of every process of it at once. */
   kill: () => Promise<void>
+  /** Makes a standby of it, which follows and takes no writes, and starts that. @returns its URL, for the same role */
+  standby: () => Promise<string>
   /** A statement of an operator, on a connection of its own. */
   sql: (text: string, values?: string[]) => Promise<Array<Record<string, unknown>>>
   /** A connection to hold things with. */
@@ -56,6 +58,17 @@ export async function startCluster (t: Test, ...settings: string[]): Promise<Clu
       for (const pid of own) process.kill(pid, 'SIGKILL')
       await child.ended()
       await until('every process of PostgreSQL is gone', () => !own.some(lives))
+    },
+
+    async standby () {
+      const copy = mkdtempSync(join(tmpdir(), 'faults-standby-'))
+      copyRunning(bin, copy, OPERATOR, port)
+      const follower = await startServer(bin, copy, OPERATOR, [...settings, 'hot_standby=on'])
+      t.teardown(async () => {
+        await stopServer(follower)
+        rmSync(copy, { recursive: true })
+      })
+      return `postgres://todo@127.0.0.1:${follower.port}/todo`
     },
 
     sql: async (text, values) => ask(url(OPERATOR, 'todo'), text, values)
