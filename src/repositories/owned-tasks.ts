@@ -190,7 +190,7 @@ class OwnedTasks {
 
 type ListRow = NonNullable<typeof listState.row>
 
-const stateOf = ({ list_owner: owner, list_revision: revision, list_changed_at: at }: ListRow): ListState =>
+const stateOf = ({ user_id: owner, list_revision: revision, list_changed_at: at }: ListRow): ListState =>
   ({ owner, revision, time: Date.parse(at) })
 
 interface Ways<Row> { always: Statement<Row>, ifMatch: Statement<Row> }
