@@ -24,7 +24,8 @@ const countLists = prepareSql('lists.recount', sql<{ owner: string, asked: strin
         from ${tasks} task where task.owner_id = lists.owner_id) present),
     corrected as (
       update ${taskLists} list set open = counted.open, done = counted.done
-      from counted where list.owner_id = counted.owner_id and list.revision = counted.revision and counted.wrong
+      from counted where list.owner_id = counted.owner_id and list.revision = counted.revision
+        and (list.open, list.done) <> (counted.open, counted.done)
       returning list.owner_id)
   select counted.owner_id as owner, ${placeholder('after')}::uuid as asked, counted.wrong, corrected.owner_id is not null as corrected
   from counted left join corrected using (owner_id) order by counted.owner_id`, { asked: 'after' })

@@ -1,11 +1,13 @@
+import postgres from 'postgres'
 import t from 'tap'
 import type { Database } from '../../src/db/database.js'
 import { tasksOf } from '../../src/repositories/owned-tasks.js'
 import { recount } from '../../src/repositories/recount.js'
 import { cleanDatabase, sqlOn } from '../support/database.js'
 import { teardown } from '../support/teardown.js'
+import { until } from '../support/until.js'
 
-const { database, drop } = await cleanDatabase()
+const { database, url, drop } = await cleanDatabase()
 teardown(t, async () => {
   await database.close()
   await drop()
@@ -63,5 +65,22 @@ t.test('a list that somebody writes to while it is counted is counted again', as
   }
   t.equal(await recount(busy), 1)
   t.equal(statements, 4, 'the first hundred twice')
+  t.strictSame(await sql(KEPT), await sql(COUNTED))
+})
+
+t.test('a list that two count at the same time is corrected by one of them', { skip: !url && 'needs two connections' }, async (t) => {
+  const other = postgres(url!, { max: 2 })
+  teardown(t, async () => other.end())
+  await sql('update todo.task_lists set done = 9 where owner_id = $1', [owner(7)])
+  let counts: Array<Promise<number>> = []
+  await other.begin(async (transaction) => {
+    await transaction`select 1 from todo.task_lists where owner_id = ${owner(7)} for update`
+    counts = [recount(database), recount(database)]
+    await until('both wait for the list', async () => {
+      const [waiting] = await other`select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      return waiting!.n === 2
+    })
+  })
+  t.strictSame((await Promise.all(counts)).sort(), [0, 1])
   t.strictSame(await sql(KEPT), await sql(COUNTED))
 })
