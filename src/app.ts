@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { DestinationStream } from 'pino'
 import { settingError } from './config/errors.js'
 import type { Config } from './config/settings.js'
@@ -7,6 +7,10 @@ import type { Database } from './db/database.js'
 import { clientErrorHandler, frameworkErrors } from './http/early-errors.js'
 import { genReqId } from './http/request-id.js'
 import { requestLog } from './log/request-log.js'
+import { endings } from './accounts/endings.js'
+import { links } from './accounts/links.js'
+import { mailer } from './accounts/mailer.js'
+import { mailsOf, type Mail } from './accounts/mails.js'
 import { passwords } from './accounts/passwords.js'
 import { authPlugin } from './plugins/auth.js'
 import { databasePlugin } from './plugins/database.js'
@@ -21,21 +25,32 @@ import { serializationPlugin } from './plugins/serialization.js'
 import { shutdownPlugin } from './plugins/shutdown.js'
 import { turnsPlugin } from './plugins/turns.js'
 import { validationPlugin } from './plugins/validation.js'
-import { authRoutes } from './routes/auth.js'
+import { endingsIn } from './repositories/endings.js'
+import { authRoutes } from './routes/auth/index.js'
 import { statusRoutes } from './routes/status.js'
 import { tasksMounts } from './routes/tasks/index.js'
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024
 
+/** What the application meets of the process around it. */
+export interface Outside {
+  /** Where the log goes; to standard output, a line at a time, when absent. */
+  output?: DestinationStream
+  /** Shows a mail to whoever runs a development server without a mail server. */
+  print?: (mail: Mail) => void
+  /** The clock of the sessions and of the links in mails: milliseconds since 1970. */
+  now?: () => number
+}
+
 /**
  * Builds the application, in reading order; nothing listens and the database is not started.
  * @param config from loadConfig
  * @param database from connect; it is closed with the application
- * @param output of the log; standard output, a line at a time, when absent
  * @throws ConfigError for hash settings that this machine cannot serve
  */
-export async function buildApp (config: Config, database: Database, output?: DestinationStream): Promise<FastifyInstance> {
+export async function buildApp (config: Config, database: Database, outside: Outside = {}): Promise<FastifyInstance> {
+  const { output, print, now = Date.now } = outside
   const { API_TITLE: title, API_VERSION: version } = config
   const app = Fastify({
     logger: { level: config.LOG_LEVEL, ...(output && { stream: output }) },
@@ -66,12 +81,14 @@ export async function buildApp (config: Config, database: Database, output?: Des
   await app.register(validationPlugin)
   await app.register(serializationPlugin)
   await app.register(databasePlugin, { database })
+  const ended = endings(endingsIn(database), config.DATABASE_STATEMENT_TIMEOUT)
   await app.register(authPlugin, {
     secret: config.SECRET_KEY,
     previousSecret: config.SECRET_KEY_PREVIOUS,
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
-    life: config.ACCESS_TOKEN_EXPIRE_MINUTES * 60
+    life: accessLife(config, app.log),
+    endings: ended
   })
   await app.register(openapiPlugin, { title, version })
 
@@ -80,7 +97,14 @@ export async function buildApp (config: Config, database: Database, output?: Des
     await api.register(rateLimitsPlugin, limitsOf(config))
     await api.register(authRoutes, {
       prefix: '/auth',
-      passwords: await hashing(config)
+      passwords: await hashing(config),
+      links: links(config.APP_URL ?? LOCAL_APP, secretsOf(config), now),
+      mails: mailsOf(title),
+      send: mailing(config, api, print),
+      requireVerifiedEmail: config.REQUIRE_VERIFIED_EMAIL,
+      sessions: {
+        idleDays: config.SESSION_IDLE_DAYS, maxDays: config.SESSION_MAX_DAYS, secrets: secretsOf(config), endings: ended, now
+      }
     })
     await api.register(tasksMounts)
   }, { prefix: '/api' })
@@ -92,9 +116,15 @@ export async function buildApp (config: Config, database: Database, output?: Des
 
 /** The rate limits, and where requests are counted. */
 const limitsOf = (config: Config): LimitsOptions => ({
-  perMinute: config.RATE_LIMIT === 'off'
+  most: config.RATE_LIMIT === 'off'
     ? null
-    : { address: config.RATE_LIMIT_ADDRESS, account: config.RATE_LIMIT_ACCOUNT, user: config.RATE_LIMIT_USER },
+    : {
+        address: config.RATE_LIMIT_ADDRESS,
+        account: config.RATE_LIMIT_ACCOUNT,
+        session: config.RATE_LIMIT_SESSION,
+        user: config.RATE_LIMIT_USER,
+        mails: config.RATE_LIMIT_MAILS
+      },
   redisUrl: config.REDIS_URL,
   isBehindProxy: config.TRUST_PROXY !== undefined
 })
@@ -105,4 +135,27 @@ async function hashing (config: Config) {
   const hashes = passwords({ memoryCost, timeCost, parallelism }, config.HASH_THREADS)
   await hashes.check().catch(({ message }: Error) => { throw settingError('ARGON2_MEMORY_KIB', message) })
   return hashes
+}
+
+/** The front end that a developer has beside the server. */
+const LOCAL_APP = 'http://localhost:5173/'
+
+/** Minutes that an access token lives at most: endings of sessions are remembered a little longer. */
+const MAX_ACCESS_MINUTES = 1440
+
+/** @returns the life of an access token, in seconds */
+function accessLife ({ ACCESS_TOKEN_EXPIRE_MINUTES: minutes }: Config, log: FastifyBaseLogger): number {
+  if (minutes > MAX_ACCESS_MINUTES) log.warn({ minutes: MAX_ACCESS_MINUTES }, 'ACCESS_TOKEN_EXPIRE_MINUTES is more than a day, and counts as one')
+  return Math.min(minutes, MAX_ACCESS_MINUTES) * 60
+}
+
+const secretsOf = ({ SECRET_KEY: present, SECRET_KEY_PREVIOUS: previous }: Config): string[] =>
+  previous === undefined ? [present] : [present, previous]
+
+/** @returns what sends a mail; null where nobody could read one */
+function mailing (config: Config, app: FastifyInstance, print: Outside['print']): ((mail: Mail) => void) | null {
+  if (config.SMTP_URL === undefined && config.NODE_ENV === 'production') return null
+  const { send, close } = mailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, print, log: app.log })
+  app.addHook('onClose', close)
+  return send
 }

@@ -15,9 +15,9 @@ const namesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, name]
 /** What clients compare with: no text of a released version may ever change. */
 const texts: Record<number, string[]> = {
   400: ['Malformed JSON', 'Malformed UTF-8', 'Malformed request'],
-  401: ['Invalid authentication credentials', 'Invalid email or password', 'Not authenticated'],
-  403: ['Not authorized to access this task', "Not authorized to access this user's tasks"],
-  404: ['Not found', 'Task not found'],
+  401: ['Invalid authentication credentials', 'Invalid email or password', 'Invalid refresh token', 'Not authenticated'],
+  403: ['Email not verified', 'Not authorized to access this task', "Not authorized to access this user's tasks", 'Wrong password'],
+  404: ['Not found', 'Session not found', 'Task not found'],
   405: ['Method not allowed'],
   408: ['Request timeout'],
   409: ['Email already exists'],
@@ -69,6 +69,7 @@ t.test('the section names every type that a request can get', async (t) => {
     'value_error.str.max_length': create({ title: 'x'.repeat(201) }),
     'value_error.str.min_length': ['POST', '/api/auth/signup', { body: { ...account, password: 'short' } }],
     'value_error.str.pattern': create({ title: ' ' }),
+    'value_error.token': ['POST', '/api/auth/email-verification/confirm', { body: { token: 'x' } }],
     'value_error.uuid': ['GET', '/api/tasks/42', {}]
   }
   for (const [type, [method, url, options]] of Object.entries(requests)) {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { startApp } from './helper.js'
+import { accountRequests, type Draft } from './support/account-requests.js'
+import { mailbox } from './support/accounts.js'
 import { breakTables } from './support/broken-tables.js'
 import { cleanDatabase } from './support/database.js'
 import { documentOf, examplesOf, operationsOf, type Operation } from './support/document.js'
@@ -13,17 +15,21 @@ import { teardown } from './support/teardown.js'
 
 /** A request that succeeds, until a case changes it. */
 interface Request {
-  params: { user_id: string, task_id: string }
+  params: { user_id: string, task_id: string, session_id: string }
   query: string
   headers: Record<string, string>
   body: unknown
+  taken?: (() => Promise<object>) | undefined
 }
 type Change = (good: Request) => Partial<Request> | Promise<Partial<Request>>
 interface Failure { detail: string | Array<{ loc: string[], type: string }> }
 
 const { database, drop } = await cleanDatabase()
 teardown(t, drop)
-const { app, call, signUp, sql } = await startApp(t, { database })
+const mails = mailbox()
+const main = await startApp(t, { database, print: mails.print })
+const { app, call, signUp, sql } = main
+const requests = accountRequests(main, mails)
 const ada = await signUp('Ada')
 const eve = await signUp('Eve')
 const operations = operationsOf(documentOf(app))
@@ -43,19 +49,25 @@ const cases: Record<string, Change> = {
   'Not authorized to access this task': async ({ params }) => ({ params: { ...params, task_id: (await eve.add('Hers')).id } }),
   'Task not found': ({ params }) => ({ params: { ...params, task_id: randomUUID() } }),
   // The account of the example exists since it was sent for the first time.
-  'Email already exists': unchanged,
+  'Email already exists': async ({ taken }) => taken ? { body: await taken() } : {},
   'as it is known': () => ({ headers: { 'if-none-match': '*' } }),
   'Precondition failed': () => ({ headers: { 'if-match': '"0-0.1"' } }),
+  'Invalid refresh token': body({ refresh_token: 'x' }),
+  'Wrong password': ({ body }) => ({ body: { ...body as object, [Object(body).current_password ? 'current_password' : 'password']: 'another one' } }),
+  'Session not found': ({ params }) => ({ params: { ...params, session_id: randomUUID() } }),
   'Request body too large': () => ({ body: ' '.repeat(64 * 1024 + 1) }),
   'Unsupported media type': () => ({ headers: { 'content-type': 'text/plain' } }),
   'body.email value_error.email': body({ email: 'ada' }),
   'body.password value_error.str.min_length': body({ password: 'short' }),
-  'body.title value_error.missing': () => ({ body: {} }),
   'body.title type_error.string': () => ({ body: { title: null } }),
+  'body.new_password value_error.str.min_length': body({ new_password: 'short' }),
+  'body.token value_error.token': body({ token: 'x' }),
+  ...Object.fromEntries(['title', 'name', 'refresh_token', 'password'].map((name) => [`body.${name} value_error.missing`, () => ({ body: {} })])),
   'body.is_completed value_error.missing': () => ({ body: {} }),
   'query.limit value_error.number.not_le': () => ({ query: '?limit=101' }),
   'query.colour value_error.extra': () => ({ query: '?colour=red' }),
-  'path.task_id value_error.uuid': ({ params }) => ({ params: { ...params, task_id: '42' } })
+  'path.task_id value_error.uuid': ({ params }) => ({ params: { ...params, task_id: '42' } }),
+  'path.session_id value_error.uuid': ({ params }) => ({ params: { ...params, session_id: '42' } })
 }
 
 const caseOf = ({ detail }: Failure) =>
@@ -79,8 +91,18 @@ function expectations (t: Test, { operationId, responses }: Operation): Map<stri
   return expected
 }
 
+/** A request of somebody's own for an operation, where it takes one. */
+const draft = async (operationId: string): Promise<Draft | undefined> => await requests[operationId]?.()
+
+/** The same made in advance, for when no more can be made. */
+async function draftsInAdvance (): Promise<typeof draft> {
+  const made = new Map<string, Draft | undefined>()
+  for (const { operationId } of operations) made.set(operationId, await draft(operationId))
+  return async (operationId) => made.get(operationId)
+}
+
 /** Sends cases to every operation. What is documented for a case has to be the answer. */
-async function send (t: Test, cases: Record<string, Change>, taskId: () => Promise<string>, to = call) {
+async function send (t: Test, cases: Record<string, Change>, taskId: () => Promise<string>, to = call, draftOf = draft) {
   for (const operation of operations) {
     const { path, method, operationId, security, requestBody } = operation
     const bodies = requestBody ? examplesOf(requestBody.content['application/json']!) : [undefined]
@@ -89,10 +111,12 @@ async function send (t: Test, cases: Record<string, Change>, taskId: () => Promi
 
     for (const [name, change] of Object.entries(cases)) {
       for (const example of bodies) {
-        const good = { params: { user_id: ada.id, task_id: await taskId() }, query: '', headers: {}, body: example }
-        const { params, query, ...options } = { ...good, ...await change(good) }
-        const url = path.replace(/\{(\w+)\}/g, (_all, parameter: keyof typeof params) => params[parameter]) + query
-        const answer = await to(method, url, { token: security && ada.token, ...options })
+        const own = await draftOf(operationId)
+        const params = { user_id: ada.id, task_id: await taskId(), session_id: own?.session ?? randomUUID() }
+        const good = { params, query: '', headers: {}, body: own?.body ?? example, taken: own?.taken }
+        const { params: changed, query, taken: _, ...options } = { ...good, ...await change(good) }
+        const url = path.replace(/\{(\w+)\}/g, (_all, parameter: keyof typeof changed) => changed[parameter]) + query
+        const answer = await to(method, url, { token: security && (own?.token ?? ada.token), ...options })
 
         const documented = expected.get(name)
         if (!documented) continue
@@ -113,22 +137,29 @@ t.test('beyond its limits an operation answers the documented 429', async (t) =>
   const limited = await startApp(t, { database, settings })
   await limited.call('POST', '/api/auth/login', { body: {} })
   await limited.call('GET', '/api/auth/me', { token: ada.token })
-  await send(t, { 'Too many requests': unchanged }, async () => randomUUID(), limited.call)
+  await send(t, { 'Too many requests': unchanged }, async () => randomUUID(), limited.call, async () => undefined)
+})
+
+t.test('where emails have to be verified a login answers the documented 403', async (t) => {
+  const strict = await startApp(t, { database, settings: { REQUIRE_VERIFIED_EMAIL: 'true' } })
+  await send(t, { 'Email not verified': unchanged }, async () => randomUUID(), strict.call)
 })
 
 t.test('where it fails for a reason of its own an operation answers the documented 500', async (t) => {
+  const drafts = await draftsInAdvance()
   const mend = await breakTables(sql)
-  await send(t, { 'Internal server error': unchanged }, async () => randomUUID())
+  await send(t, { 'Internal server error': unchanged }, async () => randomUUID(), call, drafts)
   await mend()
 })
 
 t.test('without the database an operation answers the documented 503', async (t) => {
+  const drafts = await draftsInAdvance()
   await database.close()
-  await send(t, { 'Service unavailable': unchanged }, async () => randomUUID())
+  await send(t, { 'Service unavailable': unchanged }, async () => randomUUID(), call, drafts)
 })
 
 t.test('every documented answer has been produced', async (t) => {
-  const produced = [...Object.keys(cases), 'Too many requests', 'Internal server error', 'Service unavailable']
+  const produced = [...Object.keys(cases), 'Too many requests', 'Email not verified', 'Internal server error', 'Service unavailable']
   for (const operation of operations) {
     t.equal(Object.keys(operation.responses).filter((status) => Number(status) < 300).length, 1, `${operation.operationId} has one success`)
     const missing = [...expectations(t, operation)].filter(([name]) => !produced.includes(name))

@@ -27,7 +27,7 @@ const columnOf = (table: string, field: string) =>
 const columnTypes: Record<string, string> = { uuid: 'uuid', 'date-time': 'timestamp with time zone', boolean: 'boolean', date: 'date' }
 
 const stored = [
-  { table: 'users', whole: User, written: [SignupRequest, LoginRequest], ownColumns: ['password_hash'] },
+  { table: 'users', whole: User, written: [SignupRequest, LoginRequest], ownColumns: ['password_hash', 'password_version'] },
   { table: 'tasks', whole: Task, written: [TaskCreate, TaskUpdate, TaskPatch], ownColumns: ['revision', 'search'] }
 ]
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import { buildApp } from '../src/app.js'
+import { buildApp, type Outside } from '../src/app.js'
 import { loadConfig } from '../src/config/load.js'
 import type { Database } from '../src/db/database.js'
 import type { LoginAnswer, User } from '../src/schemas/auth.js'
@@ -22,7 +22,7 @@ export const testSettings = {
   RATE_LIMIT: 'off'
 }
 
-export interface Options {
+export interface Options extends Outside {
   settings?: NodeJS.ProcessEnv
   /** Another application's database, to share it. */
   database?: Database
@@ -42,11 +42,11 @@ export interface CallOptions {
  * An application on a clean database, and what a client of it does. Every answer is compared with the OpenAPI
  * document; the test fails on one that does not fit.
  */
-export async function startApp (t: Test, { settings, database, output, prepare }: Options = {}) {
+export async function startApp (t: Test, { settings, database, output, print, now, prepare }: Options = {}) {
   const { database: db, drop } = database ? { database, drop: async () => {} } : await cleanDatabase()
   // A shared database stays open for the application it came from.
   const own = database ? { ...db, close: async () => {} } : db
-  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own, output)
+  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own, { output, print, now })
   const violations = watchContract(app)
   await prepare?.(app)
   const fits = () => { if (violations.length > 0) throw new Error(`answers that do not fit the OpenAPI document:\n${violations.join('\n')}`) }

@@ -13,7 +13,7 @@ export interface paths {
         put?: never;
         /**
          * Sign up
-         * @description Creates an account. The password is kept as an Argon2id hash and never returned.
+         * @description Creates an account. The password is kept as an Argon2id hash and never returned. A mail asks to confirm the email.
          */
         post: operations["signUp"];
         delete?: never;
@@ -33,10 +33,54 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Answers a token. An unknown email and a wrong password are the same answer after the same time.
+         * @description Begins a session and returns its tokens. An unknown email and a wrong password are the same answer after the same time.
          */
         post: operations["logIn"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew the tokens
+         * @description Returns new tokens, of which the refresh token replaces the one that was sent. To send that one again is safe while it is the last one: a client that lost the answer gets the same refresh token once more. An older one ends the session.
+         */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where am I logged in
+         * @description The sessions that have not ended, last used first.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Log out everywhere
+         * @description Ends all of the user's sessions, or all others.
+         */
+        delete: operations["endSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -57,6 +101,210 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change my name
+         * @description Changes what is shown of the account.
+         */
+        patch: operations["changeMe"];
+        trace?: never;
+    };
+    "/api/auth/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change my password
+         * @description Sets another password. Every other session ends.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change my email
+         * @description Sends a link to the new address. It counts when the link has been used, and then the old address is told.
+         */
+        put: operations["changeEmail"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete my account
+         * @description Removes the account with all its tasks, for good. All its tokens are 401 from then on.
+         */
+        post: operations["deleteMe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export my account
+         * @description The account with all its tasks, oldest first, as a file. It is read page by page: what changes meanwhile may be in it or not.
+         */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget my password
+         * @description Sends a link to a new password. Answer and time are the same whether there is such an account or not.
+         */
+        post: operations["requestPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a new password by mail
+         * @description Sets the password by the token of a mail, once. Every session ends, and the email counts as verified.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/email-verification/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an email
+         * @description Confirms an email by the token of a mail. A new one takes effect now. The second time is as good as the first.
+         */
+        post: operations["confirmEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log out
+         * @description Ends the session: neither its refresh token nor its access tokens are good any more. A body is ignored.
+         */
+        post: operations["logOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/email-verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the link that confirms my email
+         * @description Sends it once more; nothing when the email is verified already. A body is ignored.
+         */
+        post: operations["requestEmailVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Log out somewhere else
+         * @description Ends one of the user's sessions.
+         */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -344,7 +592,8 @@ export interface components {
          *       "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
          *       "email": "ada@example.com",
          *       "name": "Ada Lovelace",
-         *       "created_at": "2026-01-06T10:30:00.000Z"
+         *       "created_at": "2026-01-06T10:30:00.000Z",
+         *       "email_verified": true
          *     }
          */
         User: {
@@ -369,6 +618,8 @@ export interface components {
              * @example 2026-01-06T10:30:00.000Z
              */
             created_at: string;
+            /** @description Whether a link that was mailed to the email has been used */
+            email_verified: boolean;
         };
         /**
          * @description A new account
@@ -418,16 +669,19 @@ export interface components {
             password: string;
         };
         /**
-         * @description A token and its user
+         * @description Tokens, and their user
          * @example {
          *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
          *       "token_type": "bearer",
          *       "expires_in": 1800,
+         *       "refresh_token": "WyIwMTliOTJkNCIsIjAxOWI5MmQ1IiwwXQ.c2lnbmF0dXJl",
+         *       "refresh_expires_in": 2592000,
          *       "user": {
          *         "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
          *         "email": "ada@example.com",
          *         "name": "Ada Lovelace",
-         *         "created_at": "2026-01-06T10:30:00.000Z"
+         *         "created_at": "2026-01-06T10:30:00.000Z",
+         *         "email_verified": true
          *       }
          *     }
          */
@@ -436,9 +690,209 @@ export interface components {
             access_token: string;
             /** @enum {string} */
             token_type: "bearer";
-            /** @description Seconds until the token expires */
+            /** @description Seconds until the access token expires */
             expires_in: number;
+            /** @description Good once, for new tokens: `POST /api/auth/refresh` */
+            refresh_token: string;
+            /** @description Seconds until the session ends, unless it is renewed */
+            refresh_expires_in: number;
             user: components["schemas"]["User"];
+        };
+        /**
+         * @description What renews a session
+         * @example {
+         *       "refresh_token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl"
+         *     }
+         */
+        RefreshRequest: {
+            refresh_token: string;
+        };
+        /**
+         * @description A login somewhere
+         * @example {
+         *       "id": "019b92d4-2a10-7c55-8e21-6f0b8f6a0102",
+         *       "created_at": "2026-01-06T10:30:00.000Z",
+         *       "last_used_at": "2026-01-07T08:00:00.000Z",
+         *       "expires_at": "2026-02-06T08:00:00.000Z",
+         *       "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+         *       "is_current": true
+         *     }
+         */
+        Session: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When somebody logged in
+             * @example 2026-01-06T10:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description The login, or the last time it was renewed
+             * @example 2026-01-06T10:30:00.000Z
+             */
+            last_used_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends, unless it is renewed
+             * @example 2026-01-06T10:30:00.000Z
+             */
+            expires_at: string;
+            /** @description The `User-Agent` of the login */
+            user_agent: string | null;
+            /** @description Whether the request belongs to it */
+            is_current: boolean;
+        };
+        /**
+         * @description Where somebody is logged in, last used first
+         * @example {
+         *       "sessions": [
+         *         {
+         *           "id": "019b92d4-2a10-7c55-8e21-6f0b8f6a0102",
+         *           "created_at": "2026-01-06T10:30:00.000Z",
+         *           "last_used_at": "2026-01-07T08:00:00.000Z",
+         *           "expires_at": "2026-02-06T08:00:00.000Z",
+         *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+         *           "is_current": true
+         *         }
+         *       ]
+         *     }
+         */
+        SessionList: {
+            sessions: components["schemas"]["Session"][];
+        };
+        /**
+         * @description What is shown of an account
+         * @example {
+         *       "name": "Ada King"
+         *     }
+         */
+        ProfileChange: {
+            /**
+             * @description Shown to people; not only white space
+             * @example Ada Lovelace
+             */
+            name: string;
+        };
+        /**
+         * @description A new password
+         * @example {
+         *       "current_password": "correct horse battery staple",
+         *       "new_password": "battery staple correct horse"
+         *     }
+         */
+        PasswordChange: {
+            /**
+             * Format: password
+             * @example correct horse battery staple
+             */
+            current_password: string;
+            /**
+             * Format: password
+             * @description Any characters; normalized to NFC, never trimmed or cut (NIST SP 800-63B §3.1.1.2)
+             * @example correct horse battery staple
+             */
+            new_password: string;
+        };
+        /**
+         * @description A new email
+         * @example {
+         *       "email": "ada@example.org",
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        EmailChange: {
+            /**
+             * Format: email
+             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @example ada@example.com
+             */
+            email: string;
+            /**
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
+        /**
+         * @description The password of an account that is to go
+         * @example {
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        AccountDeletion: {
+            /**
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
+        /**
+         * @description Whose password is forgotten
+         * @example {
+         *       "email": "ada@example.com"
+         *     }
+         */
+        PasswordResetRequest: {
+            /**
+             * Format: email
+             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @example ada@example.com
+             */
+            email: string;
+        };
+        /**
+         * @description A new password, by the token of a mail
+         * @example {
+         *       "token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl",
+         *       "new_password": "battery staple correct horse"
+         *     }
+         */
+        PasswordReset: {
+            token: string;
+            /**
+             * Format: password
+             * @description Any characters; normalized to NFC, never trimmed or cut (NIST SP 800-63B §3.1.1.2)
+             * @example correct horse battery staple
+             */
+            new_password: string;
+        };
+        /**
+         * @description The token of a mail
+         * @example {
+         *       "token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl"
+         *     }
+         */
+        EmailConfirmation: {
+            token: string;
+        };
+        /**
+         * @description A mail goes out, if there is somebody to write to
+         * @example {
+         *       "status": "accepted"
+         *     }
+         */
+        Accepted: {
+            /** @enum {string} */
+            status: "accepted";
+        };
+        /**
+         * @description An account with all its tasks, oldest first
+         * @example {
+         *       "user": {
+         *         "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+         *         "email": "ada@example.com",
+         *         "name": "Ada Lovelace",
+         *         "created_at": "2026-01-06T10:30:00.000Z",
+         *         "email_verified": true
+         *       },
+         *       "tasks": []
+         *     }
+         */
+        Export: {
+            user: components["schemas"]["User"];
+            tasks: components["schemas"]["Task"][];
         };
         /**
          * @description A task, which only its owner can see
@@ -758,7 +1212,8 @@ export interface operations {
                      *       "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "email": "ada@example.com",
                      *       "name": "Ada Lovelace",
-                     *       "created_at": "2026-01-06T10:30:00.000Z"
+                     *       "created_at": "2026-01-06T10:30:00.000Z",
+                     *       "email_verified": true
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -773,7 +1228,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description An account with this email exists */
+            /** @description Another account has the email */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -865,7 +1320,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A token and whose it is */
+            /** @description The tokens, and whose they are */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -876,11 +1331,150 @@ export interface operations {
                      *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
                      *       "token_type": "bearer",
                      *       "expires_in": 1800,
+                     *       "refresh_token": "WyIwMTliOTJkNCIsIjAxOWI5MmQ1IiwwXQ.c2lnbmF0dXJl",
+                     *       "refresh_expires_in": 2592000,
                      *       "user": {
                      *         "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *         "email": "ada@example.com",
                      *         "name": "Ada Lovelace",
-                     *         "created_at": "2026-01-06T10:30:00.000Z"
+                     *         "created_at": "2026-01-06T10:30:00.000Z",
+                     *         "email_verified": true
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginAnswer"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A login before the email is confirmed, where the server wants that */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefreshRequest"];
+            };
+        };
+        responses: {
+            /** @description The new tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 1800,
+                     *       "refresh_token": "WyIwMTliOTJkNCIsIjAxOWI5MmQ1IiwwXQ.c2lnbmF0dXJl",
+                     *       "refresh_expires_in": 2592000,
+                     *       "user": {
+                     *         "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+                     *         "email": "ada@example.com",
+                     *         "name": "Ada Lovelace",
+                     *         "created_at": "2026-01-06T10:30:00.000Z",
+                     *         "email_verified": true
                      *       }
                      *     }
                      */
@@ -971,6 +1565,171 @@ export interface operations {
             };
         };
     };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "sessions": [
+                     *         {
+                     *           "id": "019b92d4-2a10-7c55-8e21-6f0b8f6a0102",
+                     *           "created_at": "2026-01-06T10:30:00.000Z",
+                     *           "last_used_at": "2026-01-07T08:00:00.000Z",
+                     *           "expires_at": "2026-02-06T08:00:00.000Z",
+                     *           "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                     *           "is_current": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endSessions: {
+        parameters: {
+            query?: {
+                /** @description Whether the session that asks goes on */
+                except_current?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions have ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -991,7 +1750,8 @@ export interface operations {
                      *       "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
                      *       "email": "ada@example.com",
                      *       "name": "Ada Lovelace",
-                     *       "created_at": "2026-01-06T10:30:00.000Z"
+                     *       "created_at": "2026-01-06T10:30:00.000Z",
+                     *       "email_verified": true
                      *     }
                      */
                     "application/json": components["schemas"]["User"];
@@ -1002,6 +1762,1142 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    changeMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Ada King"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileChange"];
+            };
+        };
+        responses: {
+            /** @description The account as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+                     *       "email": "ada@example.com",
+                     *       "name": "Ada Lovelace",
+                     *       "created_at": "2026-01-06T10:30:00.000Z",
+                     *       "email_verified": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    /** @description The media types that are taken */
+                    "Accept-Patch"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery staple",
+                 *       "new_password": "battery staple correct horse"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description The password has changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The password is not that of the account */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    changeEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailChange"];
+            };
+        };
+        responses: {
+            /** @description A mail goes out */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "accepted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The password is not that of the account */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another account has the email */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    deleteMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountDeletion"];
+            };
+        };
+        responses: {
+            /** @description The account is gone */
+            204: {
+                headers: {
+                    /** @description `"cache"`: a browser forgets what it has kept */
+                    "Clear-Site-Data"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The password is not that of the account */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account and its tasks */
+            200: {
+                headers: {
+                    /** @description `attachment`, with a file name */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+                     *         "email": "ada@example.com",
+                     *         "name": "Ada Lovelace",
+                     *         "created_at": "2026-01-06T10:30:00.000Z",
+                     *         "email_verified": true
+                     *       },
+                     *       "tasks": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    requestPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordResetRequest"];
+            };
+        };
+        responses: {
+            /** @description A mail goes out, if there is such an account */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "accepted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl",
+                 *       "new_password": "battery staple correct horse"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description The password has changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    confirmEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EmailConfirmation"];
+            };
+        };
+        responses: {
+            /** @description The email is confirmed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not UTF-8 or not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another account has the email */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is larger than 64 KiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The body is of a media type that is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            204: {
+                headers: {
+                    /** @description `"cache"`: a browser forgets what it has kept */
+                    "Clear-Site-Data"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    requestEmailVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A mail goes out */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "accepted"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the session */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The session has ended, or is somebody else's */
+            404: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -1374,7 +3270,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1383,7 +3279,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1506,7 +3402,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1515,7 +3411,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1632,7 +3528,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1641,7 +3537,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1782,7 +3678,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1791,7 +3687,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1944,7 +3840,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1953,7 +3849,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2124,7 +4020,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2252,7 +4148,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2385,7 +4281,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user; The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2394,7 +4290,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2519,7 +4415,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user; The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2528,7 +4424,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2647,7 +4543,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user; The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2656,7 +4552,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2799,7 +4695,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user; The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2808,7 +4704,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2963,7 +4859,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task belongs to another user, or the path names one */
+            /** @description The `user_id` of the path is not the token's user; The task belongs to another user */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2972,7 +4868,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description There is no such task */
+            /** @description The task does not exist, or no longer */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3222,9 +5118,23 @@ export interface operations {
 
 /** The statuses that each operation can answer, and the members of each success. */
 export const answers: Record<string, Record<number, readonly string[]>> = {
-  'post /api/auth/signup': { 201: ['id', 'email', 'name', 'created_at'], 400: [], 409: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'post /api/auth/login': { 200: ['access_token', 'token_type', 'expires_in', 'user'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
-  'get /api/auth/me': { 200: ['id', 'email', 'name', 'created_at'], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/signup': { 201: ['id', 'email', 'name', 'created_at', 'email_verified'], 400: [], 409: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/login': { 200: ['access_token', 'token_type', 'expires_in', 'refresh_token', 'refresh_expires_in', 'user'], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/refresh': { 200: ['access_token', 'token_type', 'expires_in', 'refresh_token', 'refresh_expires_in', 'user'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/auth/sessions': { 200: ['sessions'], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'delete /api/auth/sessions': { 204: [], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/auth/me': { 200: ['id', 'email', 'name', 'created_at', 'email_verified'], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'patch /api/auth/me': { 200: ['id', 'email', 'name', 'created_at', 'email_verified'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'put /api/auth/me/password': { 204: [], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'put /api/auth/me/email': { 202: ['status'], 400: [], 401: [], 403: [], 409: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/me/delete': { 204: [], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/auth/me/export': { 200: ['user', 'tasks'], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/password-reset': { 202: ['status'], 400: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/password-reset/confirm': { 204: [], 400: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/email-verification/confirm': { 204: [], 400: [], 409: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/logout': { 204: [], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'post /api/auth/email-verification': { 202: ['status'], 401: [], 422: [], 429: [], 500: [], 503: [] },
+  'delete /api/auth/sessions/{session_id}': { 204: [], 401: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/tasks': { 200: ['tasks', 'limit', 'next_cursor'], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'post /api/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },

@@ -11,7 +11,7 @@ export interface HashCost {
 }
 
 /** Whoever waits for a hash, as a response of Node is: destroyed when the connection has ended. */
-interface Client { readonly destroyed: boolean }
+export interface Client { readonly destroyed: boolean }
 
 /** The same password typed on another keyboard or system is the same text (NIST SP 800-63B §3.1.1.2). */
 const normalized = (password: string) => password.normalize('NFC')

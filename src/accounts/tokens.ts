@@ -64,10 +64,15 @@ export function tokens ([present, ...previous]: [TokenKey, ...TokenKey[]], life:
   }
 
   return {
-    /** @returns a new token, and its life in seconds */
-    issue ({ id, email }: User): { token: string, expiresIn: number } {
+    /**
+     * @param session that the token belongs to
+     * @param until when that ends at the latest
+     * @returns a new token, and its life in seconds
+     */
+    issue ({ id, email }: User, session: string, until: Date): { token: string, expiresIn: number } {
       const iat = Math.floor(Date.now() / 1000)
-      return { token: present.sign({ sub: id, email, iat, exp: iat + life }), expiresIn: life }
+      const exp = Math.min(iat + life, Math.floor(until.getTime() / 1000))
+      return { token: present.sign({ sub: id, email, sid: session, iat, exp }), expiresIn: Math.max(1, exp - iat) }
     },
 
     /** @returns what a token says; null for one that is not good, or not any more */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import type { Mail } from '../accounts/mails.js'
 import { buildApp } from '../app.js'
 import { loadConfig } from '../config/load.js'
 import type { Config } from '../config/settings.js'
@@ -9,7 +10,7 @@ import { keepStarted } from '../db/keep-started.js'
 import { startSweeps } from '../db/sweeps.js'
 import { fatal } from './fatal.js'
 import { logOutput } from '../log/output.js'
-import { sweepOfChanges, sweepOfKeys } from '../repositories/sweeps.js'
+import { sweepOfChanges, sweepOfEndings, sweepOfKeys, sweepOfSessions } from '../repositories/sweeps.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
 const PATIENCE = 3000
@@ -24,9 +25,12 @@ const END = 6000
 try {
   const config = loadConfig()
   const database = connect(config)
-  const app = await buildApp(config, database, logOutput())
+  const app = await buildApp(config, database, { output: logOutput(), print: printMail })
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
-  app.addHook('onClose', startSweeps(database, [sweepOfChanges(config.CHANGES_DAYS), sweepOfKeys(config.IDEMPOTENCY_DAYS)], app.log))
+  app.addHook('onClose', startSweeps(database, [
+    sweepOfChanges(config.CHANGES_DAYS), sweepOfKeys(config.IDEMPOTENCY_DAYS),
+    sweepOfSessions(config.SESSION_IDLE_DAYS, config.SESSION_MAX_DAYS), sweepOfEndings
+  ], app.log))
   const isReady = await startInTime(database, app)
   const base = await app.listen({ host: config.HOST, port: config.PORT })
   announce(base, app, config, isReady ? database.label : `${database.label}, not ready yet`)
@@ -81,4 +85,9 @@ ${config.API_TITLE} ${config.API_VERSION}
   Try            ${tryIt}
 `)
   }
+}
+
+/** Without a mail server a developer reads the mails here. */
+function printMail ({ to, subject, text }: Mail): void {
+  console.log(`\n--- mail to ${to}: ${subject}\n${text}---\n`)
 }

@@ -36,3 +36,9 @@ export function areOrigins (text: string): boolean {
     return host !== '' && origin === `${protocol}//${host}`
   })
 }
+
+/** Where mails are handed in: `smtp:` or `smtps:`, and a host. */
+export const isSmtpUrl = (text: string): boolean => /^smtps?:\/\/[^/?#\s]+\/?(\?\S*)?$/i.test(text) && URL.canParse(text)
+
+/** Where a front end is: no fragment, which is what links add. */
+export const isWebUrl = (text: string): boolean => /^https?:\/\/[^#\s]+$/i.test(text) && URL.canParse(text)

@@ -2,14 +2,15 @@ import { Ajv } from 'ajv'
 import { parseConnectionString } from '../db/connection-string.js'
 import { readEnvFile } from './env-file.js'
 import { settingError } from './errors.js'
-import { areOrigins, areProxies, isDatabase, isRedisUrl } from './formats.js'
+import { areOrigins, areProxies, isDatabase, isRedisUrl, isSmtpUrl, isWebUrl } from './formats.js'
 import { keepPrivate, keptSecret } from './secret.js'
 import { DATA, Settings, type Config } from './settings.js'
 
 // What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
 const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })
   .addFormat('database', isDatabase).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
-  .addFormat('redis', isRedisUrl).addVocabulary(['x-note', 'x-default']).compile<Config>(Settings)
+  .addFormat('redis', isRedisUrl).addFormat('smtp', isSmtpUrl).addFormat('web', isWebUrl).addFormat('address', /^[^\s@<>,;]+@[^\s@<>,;]+$/)
+  .addVocabulary(['x-note', 'x-default']).compile<Config>(Settings)
 
 /** Placeholders that people forget to replace by a secret. */
 const PLACEHOLDER = /change|replace|placeholder|example|your[-_ ]|default|secret|password|^(.{1,8})\1+$/i
@@ -25,7 +26,7 @@ const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const
 export function loadConfig (env: NodeJS.ProcessEnv = { ...readEnvFile('.env'), ...process.env }): Config {
   const given = trimmed(env)
   const production = given.NODE_ENV === 'production'
-  if (production) requireOwn(given, 'DATABASE_URL', 'SECRET_KEY')
+  if (production) requireOwn(given, 'no default in production', 'DATABASE_URL', 'SECRET_KEY')
   given.HOST ??= production ? '0.0.0.0' : '127.0.0.1'
   given.SHUTDOWN_DRAIN_SECONDS ??= production ? 3 : 0
   given.SECRET_KEY ??= keptSecret(DATA)
@@ -49,14 +50,18 @@ function trimmed (env: NodeJS.ProcessEnv): Record<string, unknown> {
   return Object.fromEntries(given.map(([name, value]) => [name, SECRETS.includes(name as never) ? value : value!.trim()]))
 }
 
-function requireOwn (given: Record<string, unknown>, ...names: Array<keyof Config>): void {
+function requireOwn (given: Partial<Record<keyof Config, unknown>>, why: string, ...names: Array<keyof Config>): void {
   for (const name of names) {
-    if (!given[name]) throw settingError(name, 'no default in production')
+    if (!given[name]) throw settingError(name, why)
   }
 }
 
 /** The rules that no schema can say. */
-function checkTogether ({ DATABASE_URL: url, ARGON2_MEMORY_KIB: memory, ARGON2_PARALLELISM: lanes }: Config): void {
+function checkTogether (settings: Config): void {
+  const { DATABASE_URL: url, ARGON2_MEMORY_KIB: memory, ARGON2_PARALLELISM: lanes } = settings
+  if (settings.SMTP_URL) requireOwn(settings, 'needed with SMTP_URL', 'MAIL_FROM', 'APP_URL')
+  else if (settings.REQUIRE_VERIFIED_EMAIL && settings.NODE_ENV === 'production') throw settingError('SMTP_URL', 'REQUIRE_VERIFIED_EMAIL needs mails')
+
   // RFC 9106 §3.1
   if (memory < 8 * lanes) throw settingError('ARGON2_MEMORY_KIB', `${8 * lanes} or more for ${lanes} lanes`)
   if (url.startsWith('pglite:')) return

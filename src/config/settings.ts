@@ -78,8 +78,26 @@ export const Settings = Type.Object({
     'x-note': 'it verifies and signs nothing, so that a new key logs nobody out'
   })),
   ACCESS_TOKEN_EXPIRE_MINUTES: Type.Integer({
-    default: 30, minimum: 1, maximum: 525_600, description: 'a whole number of minutes, 1 to 525600', 'x-note': 'the life of a token'
+    default: 30, minimum: 1, maximum: 525_600, description: 'a whole number of minutes, 1 to 525600, of which more than 1440 count as 1440', 'x-note': 'the life of a token'
   }),
+  SESSION_IDLE_DAYS: days(30, 'a session lives without being renewed'),
+  SESSION_MAX_DAYS: days(365, 'a session lives in any case'),
+  REQUIRE_VERIFIED_EMAIL: Type.Boolean({
+    default: false, description: 'true or false: whether a login needs an email that has been confirmed, which needs mails'
+  }),
+  SMTP_URL: Type.Optional(Type.String({
+    format: 'smtp',
+    description: 'smtp://user:password@host:587, or smtps:// for TLS from the beginning',
+    'x-note': 'without it a development server prints mails in the terminal, and in production what needs a mail is 503'
+  })),
+  MAIL_FROM: Type.Optional(Type.String({
+    format: 'address', description: 'the sender of mails, like todo@example.com', 'x-note': 'needed with `SMTP_URL`'
+  })),
+  APP_URL: Type.Optional(Type.String({
+    format: 'web',
+    description: 'where the front end is, like https://app.example.com/, without a fragment: links in mails lead there',
+    'x-note': 'needed with `SMTP_URL`'
+  })),
   JWT_ISSUER: Type.String({ default: 'todo-backend', description: 'the "iss" of the tokens, a text' }),
   JWT_AUDIENCE: Type.String({ default: 'todo-backend', description: 'the "aud" of the tokens, a text' }),
   ARGON2_MEMORY_KIB: Type.Integer({
@@ -129,6 +147,10 @@ export const Settings = Type.Object({
   RATE_LIMIT: oneOf(['on', 'off'], 'on', '`off` for load tests'),
   RATE_LIMIT_ADDRESS: perMinute(60, 'signups and logins of an address', 'an IPv6 address stands for its /64, and its /48 has ten times as many'),
   RATE_LIMIT_ACCOUNT: perMinute(10, 'signups and logins of an account from one address'),
+  RATE_LIMIT_SESSION: perMinute(30, 'renewals of a session'),
+  RATE_LIMIT_MAILS: Type.Integer({
+    default: 3, minimum: 1, maximum: 1_000_000, description: 'mails to an address that somebody asks for in an hour, 1 to 1000000'
+  }),
   RATE_LIMIT_USER: perMinute(1000, 'other requests of a user'),
   TRUST_PROXY: Type.Optional(Type.String({
     format: 'proxies',

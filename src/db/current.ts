@@ -4,7 +4,7 @@ import { root } from '../root.js'
 import type { Database } from './database.js'
 import { DatabaseUnavailable, DatabaseUnfit, TablesMissing } from './errors.js'
 import { build, type Statement } from './statement.js'
-import { idempotencyKeys, taskChanges, taskLists, tasks, users } from './tables.js'
+import { endings, idempotencyKeys, sessions, taskChanges, taskLists, tasks, users } from './tables.js'
 
 /** The newest tables that this version works with. A migration that the version before could not live with counts it up. */
 const GENERATION = 1
@@ -21,8 +21,11 @@ export const PING: Statement<unknown> = {
       l: getTableColumns(taskLists),
       t: getTableColumns(tasks),
       c: getTableColumns(taskChanges),
-      k: getTableColumns(idempotencyKeys)
-    }).from(users).crossJoin(taskLists).crossJoin(tasks).crossJoin(taskChanges).crossJoin(idempotencyKeys).where(sql`false`)}`
+      k: getTableColumns(idempotencyKeys),
+      s: getTableColumns(sessions),
+      e: getTableColumns(endings)
+    }).from(users).crossJoin(taskLists).crossJoin(tasks).crossJoin(taskChanges).crossJoin(idempotencyKeys).crossJoin(sessions)
+      .crossJoin(endings).where(sql`false`)}`
   }).from(sql`(select) as one`).toSQL().sql,
   bind: () => [],
   echo: {},
@@ -48,7 +51,7 @@ const LAST: Statement<{ applied: boolean }> = {
 const KEYS: Statement<{ missing: string | null }> = {
   name: 'keys',
   text: `select string_agg(name || '_owner_id_fkey', ', ') as missing
-    from unnest(array['task_lists', 'task_changes', 'tasks', 'idempotency_keys']) as name
+    from unnest(array['task_lists', 'task_changes', 'tasks', 'idempotency_keys', 'sessions']) as name
     where not exists (select from pg_constraint where conrelid = ('todo.' || name)::regclass and conname = name || '_owner_id_fkey')`,
   bind: () => [],
   echo: {},

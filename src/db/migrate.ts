@@ -62,7 +62,7 @@ async function isListed (query: Query): Promise<boolean> {
   const [found] = await query(sql`select to_regclass('todo.__drizzle_migrations') is not null as listed,
     exists (select from pg_tables where schemaname = 'todo' and tablename in ('users', 'task_lists', 'tasks')) as tables`)
   if (!found!.listed || found!.tables) return Boolean(found!.listed)
-  await query(sql`drop table if exists todo.task_changes, todo.idempotency_keys, todo.compatibility`)
+  await query(sql`drop table if exists todo.task_changes, todo.idempotency_keys, todo.sessions, todo.endings, todo.compatibility`)
   return false
 }
 

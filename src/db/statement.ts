@@ -49,8 +49,8 @@ type Echo<Row> = { readonly [Column in keyof Row]?: string }
 const dialect = new PgDialect()
 
 /** The same for what Drizzle's builder has no words for. */
-export const prepareSql = <Row>(name: string, text: SQL<Row>, echo: Echo<Row>): Statement<Row> =>
-  statementOf(name, dialect.sqlToQuery(text), echo, false)
+export const prepareSql = <Row>(name: string, text: SQL<Row>, echo: Echo<Row>, { answersAlways = false } = {}): Statement<Row> =>
+  statementOf(name, dialect.sqlToQuery(text), echo, answersAlways)
 
 /** A placeholder that comes again is the same `$n`: its value is sent once, and the planner sees that it is one. */
 function statementOf<Row> (

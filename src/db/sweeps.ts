@@ -1,18 +1,27 @@
 import type { Database } from './database.js'
-import type { Statement } from './statement.js'
+import type { Statement, Values } from './statement.js'
 
-/** Something that is kept for a time only. */
+/** Something of somebody that is kept for a time only. */
 export interface Sweep {
   /** For the log. */
   readonly name: string
-  readonly days: number
+  /** What is too old now: values of both statements. */
+  readonly values: () => Values
   /**
    * Looks at no more than `limit` things, by the ids of their owners, which are greater than `after`, in order.
-   * @returns their owners, and whether any has what is older than `before`
+   * @returns their owners, and whether any has what is too old
    */
   readonly look: Statement<{ owner: string, old: boolean }>
-  /** Removes of one `owner` at most `limit` rows that are older than `before`; nothing that somebody else works on. */
+  /** Removes of one `owner` at most `limit` rows that are too old; nothing that somebody else works on. */
   readonly remove: Statement<unknown>
+}
+
+/** What is nobody's, and kept for a time only. */
+export interface Expiry {
+  readonly name: string
+  readonly values: () => Values
+  /** Removes at most `limit` rows that are too old. */
+  readonly expire: Statement<unknown>
 }
 
 /** What a sweep tells. */
@@ -27,8 +36,6 @@ const INTERVAL = 3_600_000
 /** Rows of one look, and of one removal: no statement takes long, and what others want waits for one at most. */
 const ROWS = 500
 
-const DAY = 86_400_000
-
 /** Before every id. (RFC 9562 §5.9) */
 export const FIRST = '00000000-0000-0000-0000-000000000000'
 
@@ -39,7 +46,9 @@ export const FIRST = '00000000-0000-0000-0000-000000000000'
  * @param interval milliseconds between two rounds, on average
  * @returns what ends it, when the statement that is running has ended
  */
-export function startSweeps (database: Database, sweeps: Sweep[], log: Log, interval = INTERVAL): () => Promise<void> {
+export function startSweeps (
+  database: Database, sweeps: Array<Sweep | Expiry>, log: Log, interval = INTERVAL
+): () => Promise<void> {
   let stopped = false
   let timer: NodeJS.Timeout
   let running = Promise.resolve()
@@ -52,7 +61,8 @@ export function startSweeps (database: Database, sweeps: Sweep[], log: Log, inte
   async function round (): Promise<void> {
     for (const sweep of sweeps) {
       try {
-        const removed = await sweepOnce(database, sweep, () => stopped)
+        const isStopped = () => stopped
+        const removed = 'expire' in sweep ? await expireOnce(database, sweep, isStopped) : await sweepOnce(database, sweep, isStopped)
         if (removed > 0) log.info({ sweep: sweep.name, removed }, 'swept')
       } catch (error) {
         log.warn({ sweep: sweep.name, reason: (error as Error).message }, 'not swept')
@@ -70,17 +80,25 @@ export function startSweeps (database: Database, sweeps: Sweep[], log: Log, inte
 }
 
 /** From the first owner to the last. @returns how many rows were removed */
-async function sweepOnce (database: Database, { look, remove, days }: Sweep, isStopped: () => boolean): Promise<number> {
-  const values = { before: new Date(Date.now() - days * DAY).toISOString(), limit: ROWS }
+async function sweepOnce (database: Database, { values, look, remove }: Sweep, isStopped: () => boolean): Promise<number> {
+  const given = { ...values(), limit: ROWS }
   let removed = 0
   for (let after = FIRST; ;) {
-    const seen = await database.run(look, { ...values, after })
+    const seen = await database.run(look, { ...given, after })
     for (const owner of new Set(seen.filter(({ old }) => old).map(({ owner }) => owner))) {
       for (let rows = ROWS; rows === ROWS && !isStopped(); removed += rows) {
-        rows = (await database.run(remove, { ...values, owner })).length
+        rows = (await database.run(remove, { ...given, owner })).length
       }
     }
     if (seen.length < ROWS || isStopped()) return removed
     after = seen.at(-1)!.owner
   }
+}
+
+/** @returns how many rows were removed */
+async function expireOnce (database: Database, { values, expire }: Expiry, isStopped: () => boolean): Promise<number> {
+  const given = { ...values(), limit: ROWS }
+  let removed = 0
+  for (let rows = ROWS; rows === ROWS && !isStopped(); removed += rows) rows = (await database.run(expire, given)).length
+  return removed
 }

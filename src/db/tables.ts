@@ -36,6 +36,9 @@ export const users = todo.table('users', {
   email: limited('email', accountLimits.email).notNull().unique('users_email_key'),
   name: limited('name', accountLimits.name).notNull(),
   passwordHash: text('password_hash').notNull(),
+  /** Raised by whatever changes the password, but not by a hash of the same one at another cost. */
+  passwordVersion: integer('password_version').notNull().default(0),
+  emailVerified: boolean('email_verified').notNull().default(false),
   createdAt: time('created_at')
 }, (user) => [
   check('users_email_lower_case', sql`${user.email} = lower(${user.email})`),
@@ -110,6 +113,29 @@ export const idempotencyKeys = todo.table('idempotency_keys', {
   ofList('idempotency_keys', key.ownerId),
   index('idempotency_keys_created_at').using('brin', key.createdAt)
 ])
+
+/** What began with a login, and can be renewed and ended. Only the number of its refresh token is kept, and no token. */
+export const sessions = todo.table('sessions', {
+  ownerId: uuid('owner_id').notNull(),
+  id: uuid('id').notNull(),
+  /** The number of the current refresh token. */
+  generation: integer('generation').notNull().default(0),
+  createdAt: time('created_at'),
+  /** Of the login, or of the last rotation. */
+  lastUsedAt: time('last_used_at'),
+  userAgent: varchar('user_agent', { length: 200 }),
+  /** That of the account when it began: it outlives no change of the password. */
+  passwordVersion: integer('password_version').notNull()
+}, (session) => [
+  primaryKey({ name: 'sessions_pkey', columns: [session.ownerId, session.id] }),
+  foreignKey({ name: 'sessions_owner_id_fkey', columns: [session.ownerId], foreignColumns: [users.id] }).onDelete('cascade')
+])
+
+/** Sessions that have ended while an access token of theirs may live. No owner: an ending outlives the account. */
+export const endings = todo.table('endings', {
+  sessionId: uuid('session_id').primaryKey(),
+  endedAt: time('ended_at')
+}, (ending) => [index('endings_ended_at').on(ending.endedAt)])
 
 /**
  * One row, for the start: which versions of the server can work with these tables. A migration that the version before could

@@ -21,9 +21,22 @@ export const description = `A to-do list for many people: everyone signs up, log
 
 Log in, then send the answer's \`access_token\` as \`Authorization: Bearer …\`. On [/docs](docs), *Try it out* on *Log in* authorizes the page.
 
+## Keeping a person logged in
+
+A login begins a session. Its access token lives for \`expires_in\` seconds; its refresh token gets the next pair from
+\`POST /api/auth/refresh\`, for as long as it is used now and then (\`refresh_expires_in\`). Renew shortly before the access token expires, and
+after a 401; keep the new refresh token before using it. To send the last refresh token once more is safe, so repeat a request whose answer
+was lost: 429, 503 and network errors do not log anybody out, only the 401 of \`refresh\` does. An older token that turns up later is taken for a
+stolen one and ends the session. Let the tabs of a browser share one pair, and renew under a lock (\`navigator.locks\`).
+
+There are no cookies: a token that only your own code can send cannot be used by another site (CSRF), and works from any origin and any kind of
+client. What it asks of a front end in return is to run no foreign scripts: whoever runs code in a page can read what the page keeps.
+\`POST /api/auth/logout\` ends the session and, within two seconds, its access tokens everywhere; \`GET /api/auth/sessions\` shows the others.
+
 ## Limits
 
-Signups and logins are counted by address, and by account and address; every other operation by user. \`RateLimit-Policy\` says what is
+Signups, logins and what comes by mail are counted by address, signups and logins also by account and address, renewals by session, whatever
+asks for the password by user, and every other operation by user. \`RateLimit-Policy\` says what is
 allowed: \`"user";q=1000;w=60\` is a thousand requests in 60 seconds. \`RateLimit\` says what is left: \`"user";r=999;t=60\`.
 
 ## Writes that get lost, and writes that cross
@@ -70,5 +83,6 @@ a stable name for programs (\`type\`):
 | \`value_error.number.not_le\` | The number is too large | Send at most the maximum |
 | \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this order and these filters, or came with \`offset\` | Begin again without a cursor |
 | \`value_error.idempotency_key\` | The \`Idempotency-Key\` has other characters than U+0021 to U+007E, or too many, or has created another task | Send a new one for each task |
+| \`value_error.token\` | The \`token\` is not that of a mail, has expired, or has been used | Ask for another mail |
 
 </details>`

@@ -17,16 +17,13 @@ type Documented = Record<string, object>
 const text = (description: string) => ({ type: 'string', description })
 const retryAfter = { 'Retry-After': { type: 'integer', minimum: 1, description: 'Seconds to wait before the next try' } }
 
-/** What the documents say about a status, whichever of its errors an operation returns. */
+/** What the documents say about a status, whichever of its errors an operation returns; of others, when each occurs. */
 const statuses: Record<number, { description: string, headers?: Documented }> = {
   400: { description: 'The body is not UTF-8 or not JSON' },
   401: {
     description: 'No valid token',
     headers: { 'WWW-Authenticate': text('`Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3)') }
   },
-  403: { description: 'The task belongs to another user, or the path names one' },
-  404: { description: 'There is no such task' },
-  409: { description: 'An account with this email exists' },
   412: {
     description: 'The task is in another state than `If-Match` names; nothing has changed',
     headers: { ETag: text('The state that the task is in') }
@@ -55,12 +52,16 @@ export function errorAnswers<Code extends ErrorCode> (
   codes: readonly Code[], more: Record<number, Documented> = {}
 ): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
   const examples: Record<number, Record<string, { value: ErrorAnswer }>> = {}
-  for (const { status, detail } of codes.map((code) => catalogue[code])) {
+  const whens: Record<number, string[]> = {}
+  for (const { status, detail, when } of codes.map((code) => catalogue[code])) {
     examples[status] = { ...examples[status], [detail]: { value: { detail, status_code: status } } }
+    whens[status] = [...whens[status] ?? [], when]
   }
   const said = (status: number) => ({ ...statuses[status], ...(more[status] && { headers: more[status] }) })
-  return Object.fromEntries(Object.entries(examples).map(([status, all]) =>
-    [status, ref(ErrorAnswer, { ...said(Number(status)), 'x-examples': all })])) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
+  return Object.fromEntries(Object.entries(examples).map(([status, all]) => {
+    const description = whens[Number(status)]!.join('; ')
+    return [status, ref(ErrorAnswer, { description, ...said(Number(status)), 'x-examples': all })]
+  })) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
 }
 
 const unknownParameter = { loc: ['query', 'colour'], msg: 'is not known here', type: 'value_error.extra' }

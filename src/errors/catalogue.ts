@@ -29,6 +29,19 @@ export const catalogue = {
     remedy: 'Log in again'
   },
   WRONG_LOGIN: { status: 401, detail: 'Invalid email or password', when: 'The email or the password of a login is wrong', remedy: 'Ask for both again' },
+  INVALID_REFRESH_TOKEN: {
+    status: 401,
+    detail: 'Invalid refresh token',
+    when: 'The session has ended, or the token is not its current one',
+    remedy: 'Log in again'
+  },
+  WRONG_PASSWORD: { status: 403, detail: 'Wrong password', when: 'The password is not that of the account', remedy: 'Ask for it again' },
+  EMAIL_NOT_VERIFIED: {
+    status: 403,
+    detail: 'Email not verified',
+    when: 'A login before the email is confirmed, where the server wants that',
+    remedy: 'Use the link that was mailed'
+  },
   FOREIGN_USER: {
     status: 403,
     detail: "Not authorized to access this user's tasks",
@@ -42,13 +55,16 @@ export const catalogue = {
     remedy: "Ask for a task of the token's user"
   },
   TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer', remedy: 'Remove it from the screen' },
+  SESSION_NOT_FOUND: {
+    status: 404, detail: 'Session not found', when: "The session has ended, or is somebody else's", remedy: 'Remove it from the screen'
+  },
   ROUTE_NOT_FOUND: { status: 404, detail: 'Not found', when: 'There is no such path', remedy: 'Look the path up here' },
   METHOD_NOT_ALLOWED: { status: 405, detail: 'Method not allowed', when: 'The path does not support the method', remedy: 'Use one that `Allow` lists' },
   REQUEST_TIMEOUT: { status: 408, detail: 'Request timeout', when: 'The request took too long to arrive', remedy: 'Send it again' },
   EMAIL_TAKEN: {
     status: 409,
     detail: 'Email already exists',
-    when: 'A signup with an email that has an account',
+    when: 'Another account has the email',
     remedy: 'Log in, or use another email'
   },
   PRECONDITION_FAILED: {
@@ -85,6 +101,9 @@ export const catalogue = {
     detail: 'Service unavailable',
     when: 'The server is overloaded; it has done nothing',
     remedy: 'Try again after `Retry-After` seconds'
+  },
+  MAIL_UNAVAILABLE: {
+    status: 503, detail: 'Service unavailable', when: 'The server has no mail server', remedy: 'Ask whoever runs the server'
   },
   STOPPING: {
     status: 503,

@@ -1,9 +1,10 @@
 import fastifyJwt from '@fastify/jwt'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Endings } from '../accounts/endings.js'
 import { tokenRules, tokens } from '../accounts/tokens.js'
 import { ApiError } from '../errors/api-error.js'
-import type { TokenClaims, User } from '../schemas/auth.js'
+import type { TokenClaims } from '../schemas/auth.js'
 
 declare module '@fastify/jwt' {
   interface FastifyJWT {
@@ -16,8 +17,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** An onRequest hook: `request.user` becomes the token's claims, or the answer is 401. */
     authenticate: onRequestHookHandler
-    /** Signs a token. Its lifetime is in seconds. */
-    issueToken: (user: User) => { token: string, expiresIn: number }
+    /** Signs a token of a session. Its lifetime is in seconds. */
+    issueToken: ReturnType<typeof tokens>['issue']
   }
 }
 
@@ -31,6 +32,8 @@ export interface AuthOptions {
   audience: string
   /** In seconds. */
   life: number
+  /** Which sessions have ended. */
+  endings: Endings
 }
 
 /** The scheme in any case (RFC 9110 §11.1), one space, a token (RFC 6750 §2.1). */
@@ -40,7 +43,7 @@ const BEARER = /^Bearer (\S+)$/i
 const OTHER_SCHEME = /^(?!Bearer\b)[\w!#$%&'*+.^`|~-]+ /i
 
 /** Authenticates a request by the token in its Authorization header, and by nothing else. */
-export const authPlugin = fp<AuthOptions>(async (app, { secret, previousSecret, issuer, audience, life }) => {
+export const authPlugin = fp<AuthOptions>(async (app, { secret, previousSecret, issuer, audience, life, endings }) => {
   const rules = tokenRules(issuer, audience)
 
   /** Signs and verifies with one key. The plugin makes both once; per call it would make a verifier each time. */
@@ -54,6 +57,7 @@ export const authPlugin = fp<AuthOptions>(async (app, { secret, previousSecret, 
   const { issue, claimsOf } = tokens([present, ...previous], life)
 
   app.decorate('issueToken', issue)
+  app.addHook('onClose', async () => { endings.stop() })
 
   app.decorate('authenticate', (request: FastifyRequest, _reply, done) => {
     const { authorization } = request.headers
@@ -62,6 +66,11 @@ export const authPlugin = fp<AuthOptions>(async (app, { secret, previousSecret, 
     const claims = token === undefined ? null : claimsOf(token)
     if (!claims) return done(new ApiError('INVALID_CREDENTIALS'))
     request.user = claims
-    done()
+    // Those of version 1.0 belong to no session.
+    if (claims.sid === undefined) return done()
+    const finish = (hasEnded: boolean) => { done(hasEnded ? new ApiError('INVALID_CREDENTIALS') : undefined) }
+    const hasEnded = endings.has(claims.sid)
+    if (hasEnded === null) endings.look(claims.sid).then(finish, done)
+    else finish(hasEnded)
   })
 }, { name: 'auth' })

@@ -16,7 +16,7 @@ const TROUBLE_LOG_INTERVAL = 1000
 
 /** What the log says of a 503. */
 const TROUBLES: Partial<Record<ErrorCode, string>> = {
-  DATABASE_UNAVAILABLE: 'database unavailable', OVERLOADED: 'overloaded', STOPPING: 'stopping'
+  DATABASE_UNAVAILABLE: 'database unavailable', OVERLOADED: 'overloaded', MAIL_UNAVAILABLE: 'no mail server', STOPPING: 'stopping'
 }
 
 /**

@@ -20,12 +20,19 @@ declare module 'fastify' {
       account: Hook[]
       /** By user, when the token has been verified. */
       user: Hook[]
+      /** The same for what asks for the password once more. */
+      password: Hook[]
+      /** Of a refresh token that is one of ours. */
+      session: Hook[]
+      /** Counts a mail to an address, known or not. @returns whether it may go out */
+      mayWriteTo: (email: string) => Promise<boolean>
     }
   }
 }
 
-/** Seconds in which a limit counts, beginning with the first request. */
+/** Seconds in which a limit counts, beginning with the first request; and for mails. */
 const WINDOW = 60
+const MAIL_WINDOW = 3600
 
 /** Milliseconds between two lines of the log about one limit. */
 const REFUSAL_LOG_INTERVAL = 10_000
@@ -35,8 +42,11 @@ const PER_NETWORK = 10
 
 /** The limits, and where requests are counted. */
 export interface LimitsOptions {
-  /** Requests in a minute: signups and logins of an address and of an account, all others of a user; null for no limits. */
-  perMinute: { address: number, account: number, user: number } | null
+  /**
+   * Requests in a minute: signups and logins of an address and of an account, renewals of a session, all others of a user; and
+   * mails in an hour. Null for no limits.
+   */
+  most: { address: number, account: number, user: number, session: number, mails: number } | null
   /** The Redis in which several processes count together; each counts for itself when undefined. */
   redisUrl: string | undefined
   /** Whether proxies are trusted to tell the address. */
@@ -44,19 +54,23 @@ export interface LimitsOptions {
 }
 
 /** Limits signups and logins by address and account, everything else by user. */
-export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { perMinute, redisUrl, isBehindProxy }) => {
-  app.decorate('limits', { address: [], account: [], user: [] })
-  if (!perMinute) return
+export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { most, redisUrl, isBehindProxy }) => {
+  app.decorate('limits', { address: [], account: [], user: [], password: [], session: [], mayWriteTo: async () => true })
+  if (!most) return
   const redis = redisUrl === undefined ? null : await connectRedis(app, redisUrl)
+
+  /** @returns what counts. While Redis is away, each process counts for itself */
+  function counter (name: string, points: number, duration: number): RateLimiterMemory | RateLimiterRedis {
+    const options = { keyPrefix: `todo-backend:${name}`, points, duration }
+    const here = new RateLimiterMemory(options)
+    return redis === null
+      ? here
+      : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: here })
+  }
 
   /** @param keyOf who is counted, or null for nobody */
   function limit (name: string, max: number, keyOf: (request: FastifyRequest) => string | null): Hook {
-    const options = { keyPrefix: `todo-backend:${name}`, points: max, duration: WINDOW }
-    const here = new RateLimiterMemory(options)
-    // While Redis is away, each process counts for itself.
-    const limiter = redis === null
-      ? here
-      : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true, insuranceLimiter: here })
+    const limiter = counter(name, max, WINDOW)
     let refused = 0
     let nextLine = 0
     const policy = `"${name}";q=${max};w=${WINDOW}`
@@ -88,13 +102,17 @@ export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { perMinute, redis
       done()
     })
   }
-  const { address, account, user } = perMinute
+  const { address, account, user, session, mails } = most
   app.limits.address.push(
     limit('address', address, ({ ip }) => addressOf(ip)),
     limit('network', address * PER_NETWORK, ({ ip }) => networkOf(ip))
   )
   app.limits.account.push(limit('account', account, accountOf))
   app.limits.user.push(limit('user', user, (request) => request.user.sub))
+  app.limits.password.push(limit('password', account, (request) => request.user.sub))
+  app.limits.session.push(limit('session', session, (request) => request.refreshToken![1]))
+  const mail = counter('mail', mails, MAIL_WINDOW)
+  app.limits.mayWriteTo = async (email) => await mail.consume(hashed(email)).then(() => true, () => false)
 }, { name: 'rate-limits', dependencies: ['auth', 'validation'] })
 
 /** One more item of a list (draft-ietf-httpapi-ratelimit-headers; RFC 9651 §3.1). */
@@ -107,5 +125,7 @@ function append (reply: FastifyReply, name: string, item: string): void {
 function accountOf (request: FastifyRequest): string | null {
   const { email } = Object(request.body) as { email?: unknown }
   if (typeof email !== 'string') return null
-  return createHash('sha256').update(`${addressOf(request.ip)} ${normalizedEmail(email)}`).digest('base64url')
+  return hashed(`${addressOf(request.ip)} ${normalizedEmail(email)}`)
 }
+
+const hashed = (text: string) => createHash('sha256').update(text).digest('base64url')

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { prepareSql } from '../db/statement.js'
-import type { Sweep } from '../db/sweeps.js'
-import { idempotencyKeys, taskChanges, taskLists } from '../db/tables.js'
+import type { Expiry, Sweep } from '../db/sweeps.js'
+import { endings, idempotencyKeys, sessions, taskChanges, taskLists, users } from '../db/tables.js'
 import { owner } from './task-row.js'
 
 const { placeholder } = sql
@@ -9,6 +9,11 @@ const { placeholder } = sql
 const before = sql`${placeholder('before')}::timestamptz`
 const after = sql`${placeholder('after')}::uuid`
 const limit = sql`${placeholder('limit')}::bigint`
+
+const DAY = 86_400_000
+
+/** @returns the time so many days ago */
+const ago = (days: number) => new Date(Date.now() - days * DAY).toISOString()
 
 /** What a look returns: `asked` says where it began. */
 interface Seen { owner: string, asked: string, old: boolean }
@@ -19,7 +24,7 @@ interface Seen { owner: string, asked: string, old: boolean }
  */
 export const sweepOfChanges = (days: number): Sweep => ({
   name: 'task changes',
-  days,
+  values: () => ({ before: ago(days) }),
   look: prepareSql('sweep.changes.look', sql<Seen>`
     select list.owner_id as owner, ${after} as asked, coalesce(second.changed_at < ${before}, false) as old
     from ${taskLists} list left join lateral (
@@ -41,7 +46,7 @@ export const sweepOfChanges = (days: number): Sweep => ({
 /** The keys that clients have created tasks under. Whoever comes with one that is gone creates another task. */
 export const sweepOfKeys = (days: number): Sweep => ({
   name: 'idempotency keys',
-  days,
+  values: () => ({ before: ago(days) }),
   look: prepareSql('sweep.keys.look', sql<Seen>`
     select owner_id as owner, ${after} as asked, true as old from ${idempotencyKeys}
     where created_at < ${before} and owner_id > ${after} order by owner_id limit ${limit}`, { asked: 'after' }),
@@ -52,3 +57,37 @@ export const sweepOfKeys = (days: number): Sweep => ({
     delete from ${idempotencyKeys} key using old where key.owner_id = ${owner} and key.owner_id = old.owner_id and key.key = old.key
     returning key.owner_id as owner`, { owner: 'owner' })
 })
+
+const isOver = sql`(s.last_used_at <= ${placeholder('idle')}::timestamptz or s.created_at <= ${placeholder('max')}::timestamptz)`
+
+/**
+ * Sessions that have been idle, or have lived, for too long; no access token of theirs lives any more. And those of an older
+ * password that a process has left which died between the change and their end: these end, with their access tokens. An index on
+ * when they were last used would make each renewal dearer, so that everybody's are looked at.
+ */
+export const sweepOfSessions = (idleDays: number, maxDays: number): Sweep => ({
+  name: 'sessions',
+  values: () => ({ idle: ago(idleDays), max: ago(maxDays) }),
+  look: prepareSql('sweep.sessions.look', sql<Seen>`
+    select list.owner_id as owner, ${after} as asked, exists (
+      select 1 from ${sessions} s where s.owner_id = list.owner_id and (${isOver} or s.password_version < u.password_version)) as old
+    from ${taskLists} list join ${users} u on u.id = list.owner_id
+    where list.owner_id > ${after} order by list.owner_id limit ${limit}`, { asked: 'after' }),
+  remove: prepareSql('sweep.sessions.remove', sql<{ owner: string }>`
+    with gone as (
+        delete from ${sessions} s using ${users} u
+        where s.owner_id = ${owner} and u.id = s.owner_id and u.id = ${owner} and (${isOver} or s.password_version < u.password_version)
+        returning s.owner_id, s.id, s.password_version < u.password_version as is_outdated),
+      ended as (insert into ${endings} (session_id, ended_at) select gone.id, now() from gone where gone.is_outdated on conflict do nothing)
+    select gone.owner_id as owner from gone`, { owner: 'owner' })
+})
+
+/** Endings of sessions, when no access token of theirs can live: after 25 hours. */
+export const sweepOfEndings: Expiry = {
+  name: 'endings',
+  values: () => ({ before: ago(25 / 24) }),
+  expire: prepareSql('sweep.endings', sql<{ asked: number }>`
+    with old as materialized (
+      select session_id from ${endings} where ended_at < ${before} order by ended_at limit ${limit} for update skip locked)
+    delete from ${endings} ending using old where ending.session_id = old.session_id returning ${limit} as asked`, { asked: 'limit' })
+}

@@ -17,28 +17,33 @@ const email = {
 }
 
 /** An email as a client may send it: surrounding white space and upper case are normalized away before the rules apply. */
-const emailInput = Type.String({
+export const emailInput = Type.String({
   ...email,
   'x-normalize': ['trim', 'lowercase'],
   description: 'ASCII `local@domain.tld`; surrounding white space and case do not count'
 })
 
-const name = Type.String({
+export const name = Type.String({
   ...accountLimits.name,
   ...visibleText,
   description: 'Shown to people; not only white space',
   examples: ['Ada Lovelace']
 })
 
+export const newPassword = Type.String({
+  ...accountLimits.password,
+  ...anyText,
+  format: 'password',
+  description: 'Any characters; normalized to NFC, never trimmed or cut (NIST SP 800-63B §3.1.1.2)',
+  examples: ['correct horse battery staple']
+})
+
+/** A password that is compared only: one that could never have been set is simply wrong. */
+export const knownPassword = Type.String({ ...accountLimits.passwordAtLogin, format: 'password', examples: ['correct horse battery staple'] })
+
 export const SignupRequest = Type.Object({
   email: emailInput,
-  password: Type.String({
-    ...accountLimits.password,
-    ...anyText,
-    format: 'password',
-    description: 'Any characters; normalized to NFC, never trimmed or cut (NIST SP 800-63B §3.1.1.2)',
-    examples: ['correct horse battery staple']
-  }),
+  password: newPassword,
   name
 }, {
   $id: 'SignupRequest',
@@ -50,7 +55,7 @@ export type SignupRequest = Static<typeof SignupRequest>
 
 export const LoginRequest = Type.Object({
   email: emailInput,
-  password: Type.String({ ...accountLimits.passwordAtLogin, format: 'password', examples: ['correct horse battery staple'] })
+  password: knownPassword
 }, {
   $id: 'LoginRequest',
   ...strict,
@@ -59,18 +64,20 @@ export const LoginRequest = Type.Object({
 })
 export type LoginRequest = Static<typeof LoginRequest>
 
-const exampleUser = {
+export const exampleUser = {
   id: '019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01',
   email: 'ada@example.com',
   name: 'Ada Lovelace',
-  created_at: '2026-01-06T10:30:00.000Z'
+  created_at: '2026-01-06T10:30:00.000Z',
+  email_verified: true
 }
 
 export const User = Type.Object({
   id: Id({ description: 'A UUIDv7: ids sort by creation' }),
   email: Type.String(email),
   name,
-  created_at: Timestamp()
+  created_at: Timestamp(),
+  email_verified: Type.Boolean({ description: 'Whether a link that was mailed to the email has been used' })
 }, {
   $id: 'User',
   ...strict,
@@ -82,16 +89,20 @@ export type User = Static<typeof User>
 export const LoginAnswer = Type.Object({
   access_token: Type.String({ description: 'A JWT to send as `Authorization: Bearer …`' }),
   token_type: Type.Literal('bearer'),
-  expires_in: Type.Integer({ minimum: 1, description: 'Seconds until the token expires' }),
+  expires_in: Type.Integer({ minimum: 1, description: 'Seconds until the access token expires' }),
+  refresh_token: Type.String({ description: 'Good once, for new tokens: `POST /api/auth/refresh`' }),
+  refresh_expires_in: Type.Integer({ minimum: 1, description: 'Seconds until the session ends, unless it is renewed' }),
   user: Type.Unsafe<User>(Type.Ref('User'))
 }, {
   $id: 'LoginAnswer',
   ...strict,
-  description: 'A token and its user',
+  description: 'Tokens, and their user',
   examples: [{
     access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl',
     token_type: 'bearer',
     expires_in: 1800,
+    refresh_token: 'WyIwMTliOTJkNCIsIjAxOWI5MmQ1IiwwXQ.c2lnbmF0dXJl',
+    refresh_expires_in: 2592000,
     user: exampleUser
   }]
 })
@@ -101,6 +112,8 @@ export type LoginAnswer = Static<typeof LoginAnswer>
 export const TokenClaims = Type.Object({
   sub: Type.String({ pattern: uuidPattern }),
   email: Type.Optional(Type.String()),
+  /** The session (OpenID Connect Front-Channel Logout §3). Tokens of version 1.0 have none. */
+  sid: Type.Optional(Type.String({ pattern: uuidPattern })),
   iat: Type.Optional(Type.Number()),
   exp: Type.Number(),
   iss: Type.String(),

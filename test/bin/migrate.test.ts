@@ -16,7 +16,7 @@ const json = async (path: string) => JSON.parse(await readFile(new URL(`../../dr
 const { entries: migrations } = await json('_journal.json') as { entries: Array<{ tag: string }> }
 
 const TABLES = "select table_name as name from information_schema.tables where table_schema in ('public', 'todo') and table_name not like '\\_\\_%' order by 1"
-const NAMES = ['compatibility', 'idempotency_keys', 'task_changes', 'task_lists', 'tasks', 'users'].map((name) => ({ name }))
+const NAMES = ['compatibility', 'endings', 'idempotency_keys', 'sessions', 'task_changes', 'task_lists', 'tasks', 'users'].map((name) => ({ name }))
 const APPLIED = 'select count(*)::int as n from todo.__drizzle_migrations'
 
 t.test('the tables are what the migrations make of them', async (t) => {

@@ -47,6 +47,12 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     DATABASE_URL: 'pglite:.data/pglite',
     SECRET_KEY_PREVIOUS: undefined,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
+    SESSION_IDLE_DAYS: 30,
+    SESSION_MAX_DAYS: 365,
+    REQUIRE_VERIFIED_EMAIL: false,
+    SMTP_URL: undefined,
+    MAIL_FROM: undefined,
+    APP_URL: undefined,
     JWT_ISSUER: 'todo-backend',
     JWT_AUDIENCE: 'todo-backend',
     ARGON2_MEMORY_KIB: 19_456,
@@ -70,6 +76,8 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     RATE_LIMIT: 'on',
     RATE_LIMIT_ADDRESS: 60,
     RATE_LIMIT_ACCOUNT: 10,
+    RATE_LIMIT_SESSION: 30,
+    RATE_LIMIT_MAILS: 3,
     RATE_LIMIT_USER: 1000,
     TRUST_PROXY: undefined,
     REDIS_URL: undefined,
@@ -187,11 +195,25 @@ t.test('a bad value stops the start with one line', async (t) => {
       'true', '1', '*', 'proxy.example', '10.0.0.1,', '10.0.0.1 10.0.0.2', '10.0.0', '10.0.0.0/0', '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/8/8',
       '10.0.0.0/x', '::/129', 'loopback/8', '10.0.0.1:80'
     ],
+    SESSION_IDLE_DAYS: ['0', '36501', '0.5'],
+    SESSION_MAX_DAYS: ['0', '36501', 'never'],
+    REQUIRE_VERIFIED_EMAIL: ['yes', 'TRUE', '2'],
+    SMTP_URL: ['mail.example', 'http://mail.example', 'smtp://', 'smtp://ada:hunter2@mail.example:port', 'smtp:mail.example'],
+    MAIL_FROM: ['ada', 'ada@', 'ada@a.example,eve@a.example', 'Ada <ada@a.example>', 'ada@a.example eve@a.example'],
+    APP_URL: ['app.example', 'ftp://app.example', 'https://', 'https://app.example/#/'],
+    RATE_LIMIT_SESSION: ['0', '1000001'],
+    RATE_LIMIT_MAILS: ['0', 'none'],
     REDIS_URL: ['cache.example:6379', 'http://cache.example', 'redis://', 'redis://ada:hunter2@cache.example:port']
   }
   for (const [name, values] of Object.entries(bad)) {
     for (const value of values) isRefused(t, { [name]: value }, name as keyof Config)
   }
+  const mail = { SMTP_URL: 'smtps://ada:hunter2@mail.example', MAIL_FROM: 'todo@example.com', APP_URL: 'https://app.example.com/todo?x=1' }
+  t.match(loadConfig({ SECRET_KEY, ...mail, REQUIRE_VERIFIED_EMAIL: 'true' }), { ...mail, REQUIRE_VERIFIED_EMAIL: true })
+  isRefused(t, { ...mail, MAIL_FROM: '' }, 'MAIL_FROM', /\(needed with SMTP_URL\)$/)
+  isRefused(t, { ...mail, APP_URL: '' }, 'APP_URL', /\(needed with SMTP_URL\)$/)
+  const production = { NODE_ENV: 'production', DATABASE_URL: 'postgres://db.example/todo', SECRET_KEY: 'f3b1c9d27e6a4085b9d8f3b1c9d27e6a' }
+  isRefused(t, { ...production, REQUIRE_VERIFIED_EMAIL: 'true' }, 'SMTP_URL', /\(REQUIRE_VERIFIED_EMAIL needs mails\)$/)
   isRefused(t, { SECRET_KEY: 'short' }, 'SECRET_KEY', /openssl rand -hex 32/)
   isRefused(t, { DATABASE_URL: 'postgres://db.example/todo?colour=red' }, 'DATABASE_URL', /\(its parameter "colour" is not known here\)$/)
   // Argon2 wants so much of each lane: every signup would fail.

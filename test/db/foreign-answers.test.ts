@@ -1,6 +1,7 @@
 import t from 'tap'
 import { PASSWORD, startApp, type Answer, type Person } from '../helper.js'
 import { connectTo } from '../support/database.js'
+import { memberOf } from '../support/first-version.js'
 import { liarTo } from '../support/liar.js'
 import { keepLog } from '../support/log.js'
 import { teardown } from '../support/teardown.js'
@@ -14,12 +15,14 @@ await database.start()
 teardown(t, async () => { await database.close() })
 const log = keepLog()
 const { lines } = log
-const { call, signUp } = await startApp(t, { database, settings: { LOG_LEVEL: 'error' }, output: log })
+const main = await startApp(t, { database, settings: { LOG_LEVEL: 'error' }, output: log })
+const { call } = main
 
 const ABSENT = '00000000-0000-7000-9000-000000000000'
-const ada = await signUp('Ada')
-const eve = await signUp('Eve')
-const newcomer = await signUp('Newcomer')
+
+const ada = await memberOf(main, 'Ada')
+const eve = await memberOf(main, 'Eve')
+const newcomer = await memberOf(main, 'Newcomer')
 const tasks = new Map<Person, string>()
 for (const person of [ada, eve]) tasks.set(person, (await person.add(`of ${person.email}`)).id)
 const pathOf = (person: Person) => `/api/tasks/${tasks.get(person)}`
@@ -40,9 +43,11 @@ const questions: Array<[name: string, ask: (person: Person) => Promise<Answer>]>
   ['a completion', async (person) => person.call('PATCH', `${pathOf(person)}/complete`, { body: { is_completed: false } })]
 ]
 
+const NEW = new Set(['updated_at', 'access_token', 'expires_in', 'refresh_token', 'refresh_expires_in'])
+
 /** An answer without what is new in each. */
 const lasting = ({ status, body }: Answer) =>
-  [status, JSON.stringify(body, (key, value: unknown) => ['updated_at', 'access_token', 'expires_in'].includes(key) ? undefined : value)]
+  [status, JSON.stringify(body, (key, value: unknown) => NEW.has(key) ? undefined : value)]
 
 const REFUSED = new Set([500, 503])
 

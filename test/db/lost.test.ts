@@ -31,7 +31,7 @@ async function operate (text: string, url = server.url): Promise<postgres.Row[]>
   }
 }
 
-const TABLES = 'todo.users, todo.task_lists, todo.tasks, todo.task_changes, todo.idempotency_keys'
+const TABLES = 'todo.users, todo.task_lists, todo.tasks, todo.task_changes, todo.idempotency_keys, todo.sessions, todo.endings'
 
 const isReady = async () => (await call('GET', '/ready')).status === 200
 const outage = { detail: 'Service unavailable', status_code: 503 }
@@ -55,7 +55,7 @@ t.test('a database that has been emptied is 503, and is migrated again without a
   const ways = {
     'the schema dropped': 'drop schema todo cascade',
     'and made again': 'drop schema todo cascade; create schema todo',
-    'all tables dropped': 'drop table todo.idempotency_keys, todo.task_changes, todo.tasks, todo.task_lists, todo.users, todo.compatibility',
+    'all tables dropped': 'drop table todo.endings, todo.sessions, todo.idempotency_keys, todo.task_changes, todo.tasks, todo.task_lists, todo.users, todo.compatibility',
     'those with something to lose dropped': 'drop table todo.tasks, todo.task_lists, todo.users cascade'
   }
   for (const [way, text] of Object.entries(ways)) {

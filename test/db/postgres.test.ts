@@ -4,6 +4,7 @@ import type { Database } from '../../src/db/database.js'
 import { ConstraintViolation, DatabaseUnavailable, DatabaseUnfit, ForeignAnswer, QueryFailed } from '../../src/db/errors.js'
 import { PASSWORD, startApp } from '../helper.js'
 import { connectTo, createDatabase, serverUrl, sqlOn } from '../support/database.js'
+import { memberOf } from '../support/first-version.js'
 import { proxyTo } from '../support/proxy.js'
 import { teardown } from '../support/teardown.js'
 import { postgresServer } from '../support/wire.js'
@@ -11,7 +12,8 @@ import { postgresServer } from '../support/wire.js'
 const server = await postgresServer(t)
 const database = connectTo(server.url, { DATABASE_POOL_SIZE: '2' })
 teardown(t, async () => { await database.close() })
-const { call, signUp, sql } = await startApp(t, { database })
+const main = await startApp(t, { database })
+const { call, sql } = main
 
 // This takes as long as the deadline, so that it goes on beside the tests; the last of them looks at it.
 const hangingUp = await proxyTo(server.url)
@@ -81,8 +83,8 @@ t.test('a refused user and an absent database are outages too', { skip: !serverU
 })
 
 t.test('the five stories work over postgres.js', async (t) => {
-  const ada = await signUp('Ada')
-  const eve = await signUp('Eve')
+  const ada = await memberOf(main, 'Ada')
+  const eve = await memberOf(main, 'Eve')
   t.strictSame((await ada.call('GET', '/api/auth/me')).body, ada.user)
   t.equal((await call('POST', '/api/auth/signup', { body: { email: ada.email, password: PASSWORD, name: 'Ada' } })).status, 409)
   const title = 'Grüße 👩‍👩‍👧 مرحبا e\u0301 \'";--'
@@ -147,7 +149,7 @@ t.test('what a database, a role or the connection string prefers changes nothing
     ['the database', () => as(''), async () => alter(`database "${pathname.slice(1)}"`), async () => sql(`alter database "${pathname.slice(1)}" reset all`)],
     ['the role', () => as(''), async () => alter(inDatabase), async () => sql(`alter ${inDatabase} reset all`)]
   ]
-  const person = await signUp()
+  const person = await memberOf(main)
   const task = await person.add('Über')
   for (const [name, open, set, reset] of ways) {
     await set()
@@ -189,7 +191,7 @@ t.test('a time that is written in another way is taken for nobody\'s, never for 
 })
 
 t.test('a refused statement is told apart, and tells nothing of its values', async (t) => {
-  const { id, email } = await signUp()
+  const { id, email } = await memberOf(main)
   const user = "insert into todo.users (id, email, name, password_hash) values (gen_random_uuid(), $1, $2, 'x')"
   const task = 'insert into todo.tasks (id, owner_id, title) values (gen_random_uuid(), $1, $2)'
   const cases = [
@@ -230,7 +232,7 @@ t.test('a statement that a deadlock or another transaction has undone is repeate
 })
 
 t.test('a connection that is cut under a statement is 503 once, and the next one works', async (t) => {
-  const ada = await signUp()
+  const ada = await memberOf(main)
   const inVain = server.silence()
   const answer = ada.call('GET', '/api/tasks')
   await inVain
@@ -294,7 +296,7 @@ t.test('time inside PostgreSQL', { skip: !serverUrl && 'the embedded database ha
 })
 
 t.test('a statement that was answered 503 before it was sent is never sent', async (t) => {
-  const ada = await signUp()
+  const ada = await memberOf(main)
   server.treat('stall')
   server.cut()
   const answers = Array.from({ length: 9 }, async () => ada.call('POST', '/api/tasks', { body: { title: 'Too late' } }))
@@ -306,7 +308,7 @@ t.test('a statement that was answered 503 before it was sent is never sent', asy
 })
 
 t.test('a database that does not answer any more is 503 within the deadline', async (t) => {
-  const ada = await signUp()
+  const ada = await memberOf(main)
   void server.silence()
   server.refuse()
   const pings = Promise.allSettled([database.ping(), database.ping()])

@@ -46,8 +46,9 @@ t.test('a token says who, for how long, by whom and for whom, and nothing else',
   const { token, user } = await signUp()
   const [header, payload, signature] = token.split('.') as [string, string, string]
   t.strictSame(decoded(header), HS256)
-  const { iat, exp, ...who } = decoded(payload) as { iat: number, exp: number }
-  t.strictSame(who, { sub: user.id, email: user.email, ...issuer })
+  const { iat, exp, ...who } = decoded(payload) as { iat: number, exp: number, sid: string }
+  t.strictSame(who, { sub: user.id, email: user.email, sid: who.sid, ...issuer })
+  t.match(who.sid, /^[0-9a-f-]{36}$/)
   t.ok(Number.isInteger(iat) && iat >= before && iat <= now(), 'iat is the time of the login, in seconds')
   t.equal(exp - iat, 30 * 60, 'half an hour by default')
   t.equal(`${header}.${payload}.${signature}`, hmac(`${header}.${payload}`), 'signed with the secret')
@@ -269,7 +270,7 @@ t.test('every protected operation asks for a token before it looks at anything e
   const operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods)
     .filter(([, { security }]) => security)
     .map(([method]): Call => [method.toUpperCase(), `${path.replace(/\{\w+\}/g, 'not-an-id')}?colour=red`, '{"']))
-  t.equal(operations.length, 15, 'the account and seven operations on two mounts')
+  t.equal(operations.length, 25, 'eleven of the account, and seven operations on two mounts')
   await refused(t, 'no token', {}, NONE, operations)
   await refused(t, 'a bad token', bearer(forge(HS256, claims({ exp: now() - 1 }))), INVALID, operations)
   await refused(t, 'no JSON', { 'content-type': 'text/plain' }, NONE, operations)

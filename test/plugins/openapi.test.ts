@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { startApp, type Answer, type CallOptions } from '../helper.js'
-import { endpoints, pathOf, type Endpoint } from '../support/endpoints.js'
+import { endpoints, pathOf, takesToken, type Endpoint } from '../support/endpoints.js'
 import { connectTo } from '../support/database.js'
 
 interface Media { schema: object, example?: unknown, examples?: Record<string, { value: unknown }> }
@@ -43,9 +43,9 @@ const examplesOf = ({ example, examples = {} }: Media) =>
 /** The constant texts of the errors, as they are promised. */
 const texts: Record<string, string[]> = {
   400: ['Malformed JSON', 'Malformed UTF-8'],
-  401: ['Not authenticated', 'Invalid authentication credentials', 'Invalid email or password'],
-  403: ["Not authorized to access this user's tasks", 'Not authorized to access this task'],
-  404: ['Task not found'],
+  401: ['Not authenticated', 'Invalid authentication credentials', 'Invalid email or password', 'Invalid refresh token'],
+  403: ["Not authorized to access this user's tasks", 'Not authorized to access this task', 'Wrong password', 'Email not verified'],
+  404: ['Task not found', 'Session not found'],
   409: ['Email already exists'],
   412: ['Precondition failed'],
   413: ['Request body too large'],
@@ -111,6 +111,7 @@ for (const endpoint of endpoints) {
       t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
       const expected = expectedHeaders[status] ?? [
+        ...(Number(status) === endpoint.success ? endpoint.successHeaders ?? [] : []),
         ...(status === '201' ? ['Location'] : []),
         ...(component === 'Task' || component === 'TaskPage' ? ['ETag'] : []),
         ...(endpoint.headers?.includes('Idempotency-Key') && status === '201' ? ['Idempotency-Replayed'] : []),
@@ -133,7 +134,8 @@ for (const endpoint of endpoints) {
     for (const { required, schema, name } of named('path')) t.match([required, schema], [true, { type: 'string', format: 'uuid' }], name)
     const isList = endpoint.answer === 'TaskPage'
     t.strictSame(named('query').map(({ name, required }) => [name, required]).sort(),
-      (isList ? ['cursor', 'due_after', 'due_before', 'is_completed', 'limit', 'offset', 'q', 'sort'] : []).map((name) => [name, false]),
+      (isList ? ['cursor', 'due_after', 'due_before', 'is_completed', 'limit', 'offset', 'q', 'sort'] : endpoint.query ?? [])
+        .map((name) => [name, false]),
       'no query parameter is required')
     t.strictSame(named('header').map(({ name, required }) => [name, required]), (endpoint.headers ?? []).map((name) => [name, false]))
     for (const { description, name } of parameters) t.match(description, /\w/, name)
@@ -197,7 +199,10 @@ async function askAsInExample (endpoint: Endpoint, body: unknown): Promise<Answe
   return ada.call(endpoint.method, pathOf(endpoint, ada.id, id), { body })
 }
 
-for (const endpoint of endpoints.filter(({ body }) => body)) {
+/** What takes a token, or ends the session that asks, is tried elsewhere. */
+const hasExample = (endpoint: Endpoint) => endpoint.body && !takesToken(endpoint) && !endpoint.path.includes('me/')
+
+for (const endpoint of endpoints.filter(hasExample)) {
   t.test(`${nameOf(endpoint)}: its example works`, async (t) => {
     // In the document's order: somebody signs up before they log in.
     for (const example of examplesOf(operationOf(endpoint).requestBody!.content!['application/json']!)) {
@@ -216,7 +221,7 @@ t.test('the documented headers come', async (t) => {
   for (const endpoint of endpoints) {
     const path = pathOf(endpoint, ada.id, randomUUID())
     const { errors, success, answer, method } = endpoint
-    if (errors.includes(503)) t.match((await down.call(method, path, { token: ada.token, ...bodyOf(endpoint) })).headers['retry-after'], /^\d+$/, `503 of ${path}`)
+    if (errors.includes(503) && !takesToken(endpoint)) t.match((await down.call(method, path, { token: ada.token, ...bodyOf(endpoint) })).headers['retry-after'], /^\d+$/, `503 of ${path}`)
     if (endpoint.isProtected) t.match((await call(method, path)).headers['www-authenticate'], /^Bearer/, `401 of ${path}`)
     if (success === 201 && endpoint.isProtected) {
       const { headers } = await ada.call(method, path, bodyOf(endpoint))

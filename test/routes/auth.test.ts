@@ -21,7 +21,7 @@ t.test('a person signs up and gets the account, without a trace of the password'
   t.match(body, {
     email: 'grace@example.com', name: 'Grace', id: /^[0-9a-f-]{36}$/, created_at: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
   })
-  t.strictSame(Object.keys(body).sort(), ['created_at', 'email', 'id', 'name'])
+  t.strictSame(Object.keys(body).sort(), ['created_at', 'email', 'email_verified', 'id', 'name'])
   t.equal(headers.location, '/api/auth/me')
   t.equal(headers['cache-control'], 'no-store')
   t.notMatch(text, /password|argon2/)
@@ -32,7 +32,11 @@ t.test('a person logs in, gets a token, and reads the same account with it', asy
   const { body: created } = await signup(given)
   const { status, headers, body } = await login({ email: given.email, password: PASSWORD })
   t.equal(status, 200)
-  t.strictSame(body, { access_token: body.access_token, token_type: 'bearer', expires_in: 1800, user: created })
+  const { access_token: access, refresh_token: refresh, refresh_expires_in: days } = body
+  t.strictSame(body, {
+    access_token: access, token_type: 'bearer', expires_in: 1800, refresh_token: refresh, refresh_expires_in: days, user: created
+  })
+  t.equal(Math.ceil(days / 3600), 30 * 24)
   t.equal(headers['cache-control'], 'no-store')
   const me = await call('GET', '/api/auth/me', { token: body.access_token })
   t.equal(me.status, 200)

@@ -70,7 +70,7 @@ async function cleanEmbedded () {
   }
   async function drop () {
     if (!idle) return await kept.close()
-    await sqlOn(kept)('truncate todo.users cascade')
+    await sqlOn(kept)('truncate todo.users, todo.endings cascade')
     idle.push(kept)
   }
   return { database, drop }

@@ -1,3 +1,5 @@
+import { accountEndpoints } from './account-endpoints.js'
+
 /** An endpoint of the contract, written by hand: what the code is compared with. */
 export interface Endpoint {
   method: string
@@ -13,8 +15,12 @@ export interface Endpoint {
   answer?: string
   /** Every other status. */
   errors: number[]
+  /** The parameters of its query, where it is not a list. */
+  query?: string[]
   /** The headers of the request that it looks at, beside those of every one. */
   headers?: string[]
+  /** The headers of its success, beside those that follow from what it returns. */
+  successHeaders?: string[]
 }
 
 const api = [429, 500, 503]
@@ -66,25 +72,7 @@ function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
 }
 
 export const endpoints: Endpoint[] = [
-  {
-    method: 'POST',
-    path: '/api/auth/signup',
-    isProtected: false,
-    body: 'SignupRequest',
-    success: 201,
-    answer: 'User',
-    errors: [409, 422, ...bodied, ...api]
-  },
-  {
-    method: 'POST',
-    path: '/api/auth/login',
-    isProtected: false,
-    body: 'LoginRequest',
-    success: 200,
-    answer: 'LoginAnswer',
-    errors: [401, 422, ...bodied, ...api]
-  },
-  { method: 'GET', path: '/api/auth/me', isProtected: true, success: 200, answer: 'User', errors: [401, 422, ...api] },
+  ...accountEndpoints,
   ...taskEndpoints('/api/tasks', []),
   ...taskEndpoints('/api/{user_id}/tasks', [403]),
   service('/docs', 'HtmlPage'),
@@ -95,9 +83,12 @@ export const endpoints: Endpoint[] = [
   service('/', 'ServiceInfo')
 ]
 
+/** Whether its example holds a token that no server has made: the answer is a refusal that asks no database. */
+export const takesToken = ({ path }: Endpoint) => /\/(refresh|confirm)$/.test(path)
+
 /** The path with values in it. */
 export const pathOf = ({ path }: Pick<Endpoint, 'path'>, userId: string, taskId: string) =>
-  path.replace('{user_id}', userId).replace('{task_id}', taskId)
+  path.replace('{user_id}', userId).replace('{task_id}', taskId).replace('{session_id}', taskId)
 
 /** Every path, and the methods that work on it: HEAD wherever GET does. */
 export const methodsByPath = new Map<string, Set<string>>()

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { onErrorHookHandler } from 'fastify'
 import { apiAnswers, bodyErrors } from '../../errors/answers.js'
+import { acceptPatch, takes } from '../../http/accept-patch.js'
 import { statesOf } from '../../http/entity-tag.js'
+import { ignoreBody } from '../../http/ignored-body.js'
 import { jsonBody } from '../../http/json-body.js'
 import { NoQuery, ref } from '../../schemas/common.js'
 import { IfMatch, IfNoneMatch, Task, TaskCompletion, TaskPatch, TaskUpdate, type TaskPath } from '../../schemas/tasks.js'
@@ -61,7 +62,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     const types = ['application/json', MERGE_PATCH]
 
     patching.patch('/:task_id', {
-      onError: takes(types),
+      onError: takes(...types),
       schema: {
         ...item,
         operationId: `patchTask${suffix}`,
@@ -81,7 +82,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
   })
 
   app.patch('/:task_id/complete', {
-    onError: takes(['application/json']),
+    onError: takes('application/json'),
     schema: {
       ...item,
       operationId: `completeTask${suffix}`,
@@ -99,16 +100,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
   })
 
   await app.register(async (bodiless) => {
-    // A body is ignored, whatever it is or says it is (RFC 9110 §9.3.5 gives it no meaning).
-    bodiless.addHook('onRequest', ({ headers }, _reply, done) => {
-      delete headers['content-type']
-      done()
-    })
-    bodiless.removeAllContentTypeParsers()
-    bodiless.addContentTypeParser('*', (_request, body, done) => {
-      body.resume()
-      done(null)
-    })
+    ignoreBody(bodiless)
 
     bodiless.delete('/:task_id', {
       schema: {
@@ -126,14 +118,6 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     })
   })
 }
-
-/** Tells what a PATCH takes whoever has sent something else (RFC 5789 §2.2). */
-const takes = (types: string[]): onErrorHookHandler => (_request, reply, { statusCode }, done) => {
-  if (statusCode === 415) reply.header('accept-patch', types.join(', '))
-  done()
-}
-
-const acceptPatch = { 415: { 'Accept-Patch': { type: 'string', description: 'The media types that are taken' } } }
 
 const titleNull = [{ loc: ['body', 'title'], msg: 'must be text', type: 'type_error.string' }]
 const completionMissing = [{ loc: ['body', 'is_completed'], msg: 'is required', type: 'value_error.missing' }]

@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Credentials } from '../../accounts/credentials.js'
+import { apiAnswers, tokenErrors } from '../../errors/answers.js'
+import type { OwnedTasks, Page } from '../../repositories/owned-tasks.js'
+import { Export } from '../../schemas/accounts.js'
+import type { User } from '../../schemas/auth.js'
+import { NoQuery, ref } from '../../schemas/common.js'
+
+/** Tasks that are read at a time. */
+const PAGE = 500
+
+interface ExportOptions { credentials: Credentials, tasksOf: (owner: string) => OwnedTasks }
+
+/** The account with all its tasks, page after page: memory does not grow with their number. */
+async function * textOf (user: User, tasks: OwnedTasks): AsyncGenerator<string> {
+  yield `{"user":${JSON.stringify(user)},"tasks":[`
+  let page: Pick<Page, 'tasks'> | null = await tasks.list(PAGE, 0, { sort: 'created_at' })
+  let comma = ''
+  while (page && page.tasks.length > 0) {
+    yield comma + page.tasks.map((task) => JSON.stringify(task)).join()
+    comma = ','
+    const { created_at: key, id } = page.tasks.at(-1)!
+    page = page.tasks.length < PAGE ? null : await tasks.listAfter(PAGE, { key, id }, { sort: 'created_at' })
+  }
+  yield ']}'
+}
+
+/** Leave with one's data. */
+export const exportRoutes: FastifyPluginAsyncTypebox<ExportOptions> = async (app, { credentials, tasksOf }) => {
+  app.get('/me/export', {
+    onRequest: [app.authenticate, ...app.limits.user],
+    schema: {
+      operationId: 'exportMe',
+      tags: ['Accounts'],
+      security: [{ bearer: [] }],
+      summary: 'Export my account',
+      description: 'The account with all its tasks, oldest first, as a file. It is read page by page: what changes meanwhile may be in it or not.',
+      querystring: NoQuery,
+      response: {
+        200: ref(Export, {
+          description: 'The account and its tasks',
+          headers: { 'Content-Disposition': { type: 'string', description: '`attachment`, with a file name' } }
+        }),
+        ...apiAnswers(tokenErrors)
+      }
+    }
+  }, async (request, reply) => {
+    const user = await credentials.find(request.user)
+    // What is written here is the body already. One page waits at most; nobody reads the body of HEAD.
+    const text = request.method === 'HEAD' ? [] : textOf(user, tasksOf(user.id))
+    const body = Readable.from(text, { highWaterMark: 1 }) as unknown as Export
+    return reply.type('application/json; charset=utf-8').header('content-disposition', 'attachment; filename="todo-export.json"')
+      .send(body)
+  })
+}

@@ -1,0 +1,72 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyReply } from 'fastify'
+import { apiAnswers, bodyErrors } from '../../errors/answers.js'
+import { Accepted, EmailConfirmation, PasswordReset, PasswordResetRequest, tokenIssue } from '../../schemas/accounts.js'
+import { NoQuery, ref } from '../../schemas/common.js'
+import type { Accounts } from './accounts.js'
+import { noContent } from './sessions.js'
+
+/** Does something when the answer is out: what it takes, and whether there is anything to do, nobody can measure. */
+export function afterAnswer (reply: FastifyReply, log: FastifyBaseLogger, work: () => Promise<void>): void {
+  reply.raw.once('close', () => {
+    work().catch(({ message }: Error) => { log.warn({ reason: message }, 'mail not sent') })
+  })
+}
+
+const badToken = [{ loc: ['body', 'token'], ...tokenIssue }]
+
+/** What goes by mail: a forgotten password, a confirmed email. */
+export const mailRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { credentials }) => {
+  const { limits, places } = app
+  const common = { tags: ['Accounts'], querystring: NoQuery }
+
+  app.post('/password-reset', {
+    onRequest: limits.address,
+    preValidation: limits.account,
+    schema: {
+      ...common,
+      operationId: 'requestPasswordReset',
+      summary: 'Forget my password',
+      description: 'Sends a link to a new password. Answer and time are the same whether there is such an account or not.',
+      body: ref(PasswordResetRequest),
+      response: {
+        202: ref(Accepted, { description: 'A mail goes out, if there is such an account' }),
+        ...apiAnswers([...bodyErrors, 'MAIL_UNAVAILABLE'], [{ loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }])
+      }
+    }
+  }, async ({ body, log }, reply) => {
+    afterAnswer(reply, log, await credentials.requestReset(body.email))
+    return reply.code(202).send({ status: 'accepted' })
+  })
+
+  app.post('/password-reset/confirm', {
+    onRequest: limits.address,
+    preHandler: places.hashes.take,
+    schema: {
+      ...common,
+      operationId: 'resetPassword',
+      summary: 'Set a new password by mail',
+      description: 'Sets the password by the token of a mail, once. Every session ends, and the email counts as verified.',
+      body: ref(PasswordReset),
+      response: { 204: noContent('The password has changed'), ...apiAnswers(bodyErrors, badToken) }
+    }
+  }, async ({ body }, reply) => {
+    await credentials.reset(body.token, body.new_password, reply.raw)
+    return reply.code(204).send()
+  })
+
+  app.post('/email-verification/confirm', {
+    onRequest: limits.address,
+    schema: {
+      ...common,
+      operationId: 'confirmEmail',
+      summary: 'Confirm an email',
+      description: 'Confirms an email by the token of a mail. A new one takes effect now. The second time is as good as the first.',
+      body: ref(EmailConfirmation),
+      response: { 204: noContent('The email is confirmed'), ...apiAnswers([...bodyErrors, 'EMAIL_TAKEN'], badToken) }
+    }
+  }, async ({ body }, reply) => {
+    await credentials.confirmEmail(body.token)
+    return reply.code(204).send()
+  })
+}

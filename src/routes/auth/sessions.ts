@@ -1,0 +1,75 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { RefreshToken } from '../../accounts/sessions.js'
+import { apiAnswers, bodyErrors, tokenErrors } from '../../errors/answers.js'
+import { ApiError } from '../../errors/api-error.js'
+import { RefreshRequest, SessionList } from '../../schemas/accounts.js'
+import { LoginAnswer } from '../../schemas/auth.js'
+import { NoQuery, ref } from '../../schemas/common.js'
+import type { Accounts } from './accounts.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the refresh token of the body says, when it is one of ours. */
+    refreshToken: RefreshToken | null
+  }
+}
+
+/** Renew and see sessions. */
+export const sessionRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { sessions }) => {
+  const { limits, authenticate } = app
+  const protectedRoute = { onRequest: [authenticate, ...limits.user] }
+  const security = [{ bearer: [] }]
+  app.decorateRequest('refreshToken', null)
+
+  /** Counts by session what is a token of ours: an office behind one address must not log itself out at nine o'clock. */
+  async function limitRefresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    request.refreshToken = sessions.read((request.body as RefreshRequest).refresh_token)
+    for (const limit of request.refreshToken ? limits.session : limits.address) await limit(request, reply)
+  }
+
+  app.post('/refresh', {
+    preHandler: limitRefresh,
+    schema: {
+      operationId: 'refresh',
+      tags: ['Accounts'],
+      summary: 'Renew the tokens',
+      description: 'Returns new tokens, of which the refresh token replaces the one that was sent. To send that one again is safe while ' +
+        'it is the last one: a client that lost the answer gets the same refresh token once more. An older one ends the session.',
+      querystring: NoQuery,
+      body: ref(RefreshRequest),
+      response: {
+        200: ref(LoginAnswer, { description: 'The new tokens' }),
+        ...apiAnswers([...bodyErrors, 'INVALID_REFRESH_TOKEN'], [{ loc: ['body', 'refresh_token'], msg: 'is required', type: 'value_error.missing' }])
+      }
+    }
+  }, async ({ refreshToken }) => {
+    const answer = refreshToken && await sessions.refresh(refreshToken)
+    if (!answer) throw new ApiError('INVALID_REFRESH_TOKEN')
+    return answer
+  })
+
+  app.get('/sessions', {
+    ...protectedRoute,
+    schema: {
+      operationId: 'listSessions',
+      tags: ['Accounts'],
+      security,
+      summary: 'Where am I logged in',
+      description: 'The sessions that have not ended, last used first.',
+      querystring: NoQuery,
+      response: { 200: ref(SessionList, { description: 'The sessions' }), ...apiAnswers(tokenErrors) }
+    }
+  }, async ({ user: { sub, sid } }) => {
+    const list = await sessions.list(sub, sid)
+    if (!list) throw new ApiError('INVALID_CREDENTIALS')
+    return list
+  })
+}
+
+/** @param isLast whether a browser is told to forget what it has kept of the account */
+export const noContent = (description: string, isLast = false) => ({
+  type: 'null',
+  description,
+  ...(isLast && { headers: { 'Clear-Site-Data': { type: 'string', description: '`"cache"`: a browser forgets what it has kept' } } })
+})
