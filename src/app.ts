@@ -17,6 +17,7 @@ import { databasePlugin } from './plugins/database.js'
 import { docsPlugin } from './plugins/docs.js'
 import { errorsPlugin } from './plugins/errors.js'
 import { admissionPlugin, placesPlugin } from './plugins/admission.js'
+import { livePlugin } from './plugins/live.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { rateLimitsPlugin, type LimitsOptions } from './plugins/rate-limits.js'
 import { requestsPlugin } from './plugins/requests.js'
@@ -26,9 +27,11 @@ import { shutdownPlugin } from './plugins/shutdown.js'
 import { turnsPlugin } from './plugins/turns.js'
 import { validationPlugin } from './plugins/validation.js'
 import { endingsIn } from './repositories/endings.js'
+import { changesOf, newestOf } from './repositories/owned-changes.js'
 import { authRoutes } from './routes/auth/index.js'
 import { statusRoutes } from './routes/status.js'
 import { tasksMounts } from './routes/tasks/index.js'
+import { hub } from './sync/hub.js'
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024
@@ -39,7 +42,7 @@ export interface Outside {
   output?: DestinationStream
   /** Shows a mail to whoever runs a development server without a mail server. */
   print?: (mail: Mail) => void
-  /** The clock of the sessions and of the links in mails: milliseconds since 1970. */
+  /** The clock of the sessions, of the links in mails and of the streams: milliseconds since 1970. */
   now?: () => number
 }
 
@@ -89,6 +92,18 @@ export async function buildApp (config: Config, database: Database, outside: Out
     audience: config.JWT_AUDIENCE,
     life: accessLife(config, app.log),
     endings: ended
+  })
+  await app.register(livePlugin, {
+    redisUrl: config.REDIS_URL,
+    hub: hub({
+      changesOf: (owner) => changesOf(database, owner),
+      newestOf: async (owners) => newestOf(database, owners),
+      hasEnded: ended.has,
+      isDraining: app.isDraining,
+      most: { perUser: config.MAX_STREAMS_PER_USER, all: config.MAX_STREAMS },
+      now,
+      log: app.log
+    })
   })
   await app.register(openapiPlugin, { title, version })
 

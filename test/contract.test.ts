@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
+import { tokenOf } from '../src/sync/positions.js'
 import { startApp } from './helper.js'
 import { accountRequests, type Draft } from './support/account-requests.js'
 import { mailbox } from './support/accounts.js'
 import { breakTables } from './support/broken-tables.js'
 import { cleanDatabase } from './support/database.js'
 import { documentOf, examplesOf, operationsOf, type Operation } from './support/document.js'
+import { endStreams } from './support/stream.js'
 import { teardown } from './support/teardown.js'
 
 /*
@@ -27,7 +29,7 @@ interface Failure { detail: string | Array<{ loc: string[], type: string }> }
 const { database, drop } = await cleanDatabase()
 teardown(t, drop)
 const mails = mailbox()
-const main = await startApp(t, { database, print: mails.print })
+const main = await startApp(t, { database, print: mails.print, prepare: endStreams })
 const { app, call, signUp, sql } = main
 const requests = accountRequests(main, mails)
 const ada = await signUp('Ada')
@@ -51,6 +53,8 @@ const cases: Record<string, Change> = {
   // The account of the example exists since it was sent for the first time.
   'Email already exists': async ({ taken }) => taken ? { body: await taken() } : {},
   'as it is known': () => ({ headers: { 'if-none-match': '*' } }),
+  // The first change of an account, at another time.
+  'Sync token expired': () => ({ query: `?since=${tokenOf({ owner: ada.id, seen: { revision: 0, time: 1 } })}` }),
   'Precondition failed': () => ({ headers: { 'if-match': '"0-0.1"' } }),
   'Invalid refresh token': body({ refresh_token: 'x' }),
   'Wrong password': ({ body }) => ({ body: { ...body as object, [Object(body).current_password ? 'current_password' : 'password']: 'another one' } }),
@@ -65,6 +69,7 @@ const cases: Record<string, Change> = {
   ...Object.fromEntries(['title', 'name', 'refresh_token', 'password'].map((name) => [`body.${name} value_error.missing`, () => ({ body: {} })])),
   'body.is_completed value_error.missing': () => ({ body: {} }),
   'query.limit value_error.number.not_le': () => ({ query: '?limit=101' }),
+  'query.since value_error.since': () => ({ query: '?since=x' }),
   'query.colour value_error.extra': () => ({ query: '?colour=red' }),
   'path.task_id value_error.uuid': ({ params }) => ({ params: { ...params, task_id: '42' } }),
   'path.session_id value_error.uuid': ({ params }) => ({ params: { ...params, session_id: '42' } })
@@ -141,7 +146,7 @@ t.test('beyond its limits an operation answers the documented 429', async (t) =>
 })
 
 t.test('where emails have to be verified a login answers the documented 403', async (t) => {
-  const strict = await startApp(t, { database, settings: { REQUIRE_VERIFIED_EMAIL: 'true' } })
+  const strict = await startApp(t, { database, settings: { REQUIRE_VERIFIED_EMAIL: 'true' }, prepare: endStreams })
   await send(t, { 'Email not verified': unchanged }, async () => randomUUID(), strict.call)
 })
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { changesOf } from '../src/repositories/owned-changes.js'
 import { tasksOf } from '../src/repositories/owned-tasks.js'
 import { usersIn } from '../src/repositories/users.js'
 import { LoginRequest, SignupRequest, User } from '../src/schemas/auth.js'
@@ -73,6 +74,9 @@ t.test('what the repositories return has the fields of the contract, no more and
   const tasks = tasksOf(db, id)
   const { task } = (await tasks.create({ title: 'Title', description: null }))!
   const last = { key: '2999-01-01T00:00:00.000Z', id }
+  const changes = changesOf(db, id)
+  const begin = (await changes.newest())!
+  await tasks.create({ title: 'Changed', description: null })
   const rows = [
     task,
     (await tasks.createOnce('key', { title: 'Title', description: null }) as { task: Task }).task,
@@ -84,7 +88,8 @@ t.test('what the repositories return has the fields of the contract, no more and
     (await tasks.list(1, 0))!.tasks[0],
     (await tasks.list(1, 0, { completed: true }))!.tasks[0],
     (await tasks.listAfter(1, last))!.tasks[0],
-    (await tasks.listAfter(1, last, { completed: true }))!.tasks[0]
+    (await tasks.listAfter(1, last, { completed: true }))!.tasks[0],
+    (await changes.after(begin, 1))!.changes[0]!.task as Task
   ]
   for (const row of rows) t.strictSame(Object.keys(row!).sort(), Object.keys(Task.properties).sort())
   t.strictSame(document.components.schemas.TaskPage!.required, TaskPage.required)

@@ -310,6 +310,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what has changed
+         * @description Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.
+         */
+        get: operations["listTaskChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what changes
+         * @description A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
+         */
+        get: operations["followTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -384,6 +424,46 @@ export interface paths {
          * @description Sets what the body says; without a body it toggles.
          */
         patch: operations["completeTask"];
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what has changed
+         * @description Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.
+         */
+        get: operations["listTaskChangesOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow what changes
+         * @description A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
+         */
+        get: operations["followTasksOfUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/{user_id}/tasks": {
@@ -1071,6 +1151,60 @@ export interface components {
             /** @description Pass it back as `cursor` for the next page; null on the last one */
             next_cursor: string | null;
         };
+        /**
+         * @description The present state of a task, or the id of one that is gone
+         * @example {
+         *       "task": {
+         *         "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55",
+         *         "title": "Buy milk",
+         *         "description": "Two litres",
+         *         "is_completed": false,
+         *         "due_date": "2026-01-09",
+         *         "user_id": "019b92d4-1f40-7a3c-9c55-5d2f0b8f6a01",
+         *         "created_at": "2026-01-06T10:30:04.000Z",
+         *         "updated_at": "2026-01-06T10:30:04.000Z"
+         *       }
+         *     }
+         * @example {
+         *       "deleted": {
+         *         "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55"
+         *       }
+         *     }
+         */
+        TaskChange: {
+            task?: components["schemas"]["Task"];
+            deleted?: {
+                /** Format: uuid */
+                id: string;
+            };
+        };
+        /**
+         * @description What has changed, in order; a page may have fewer than `limit` changes, even none, and more may follow
+         * @example {
+         *       "changes": [
+         *         {
+         *           "deleted": {
+         *             "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55"
+         *           }
+         *         }
+         *       ],
+         *       "next": "MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw",
+         *       "has_more": false
+         *     }
+         */
+        ChangesPage: {
+            changes: components["schemas"]["TaskChange"][];
+            /** @description Where the next page begins, also after the last one: opaque */
+            next: string;
+            /** @description Whether there is more to fetch now */
+            has_more: boolean;
+        };
+        /**
+         * @description A stream of events, which does not end by itself (HTML Standard, section 9.2)
+         * @example event: ready
+         *     data: {"position":"MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw"}
+         */
+        EventStreamText: string;
         /** @description An error: what happened, and the HTTP status */
         ErrorAnswer: {
             /** @description What happened, as a constant text */
@@ -2950,6 +3084,193 @@ export interface operations {
             };
         };
     };
+    listTaskChanges: {
+        parameters: {
+            query?: {
+                /** @description Where to begin: the `next` of a page of changes, or the id of an event */
+                since?: string;
+                /** @description Changes of a page at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "deleted": {
+                     *             "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": "MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw",
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangesPage"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `since` is older than what is remembered, or of a state that a restored backup has undone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    followTasks: {
+        parameters: {
+            query?: {
+                /** @description Where to begin: the `next` of a page of changes, or the id of an event */
+                since?: string;
+            };
+            header?: {
+                /** @description The id of the last event that came, as an EventSource sends it when it comes again: counts more than `since` */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: ready
+                     *     data: {"position":"MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw"}
+                     */
+                    "text/event-stream": components["schemas"]["EventStreamText"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     listTasks: {
         parameters: {
             query?: {
@@ -3883,6 +4204,217 @@ export interface operations {
                 headers: {
                     /** @description The media types that are taken */
                     "Accept-Patch"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listTaskChangesOfUser: {
+        parameters: {
+            query?: {
+                /** @description Where to begin: the `next` of a page of changes, or the id of an event */
+                since?: string;
+                /** @description Changes of a page at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The owner: has to be the token's subject */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "deleted": {
+                     *             "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": "MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw",
+                     *       "has_more": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangesPage"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The `user_id` of the path is not the token's user */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `since` is older than what is remembered, or of a state that a restored backup has undone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The request breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationError"];
+                };
+            };
+            /** @description A rate limit is exceeded */
+            429: {
+                headers: {
+                    /** @description The requests left in each limit (`r`), and the seconds until it is reset (`t`): `"user";r=0;t=30` */
+                    RateLimit?: string;
+                    /** @description Each limit: the number of requests (`q`) in a number of seconds (`w`): `"user";q=1000;w=60` */
+                    "RateLimit-Policy"?: string;
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A bug of the server; its log has the details under the `X-Request-Id` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The database cannot be reached, or the server is overloaded or stopping */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the next try */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    followTasksOfUser: {
+        parameters: {
+            query?: {
+                /** @description Where to begin: the `next` of a page of changes, or the id of an event */
+                since?: string;
+            };
+            header?: {
+                /** @description The id of the last event that came, as an EventSource sends it when it comes again: counts more than `since` */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /** @description The owner: has to be the token's subject */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example event: ready
+                     *     data: {"position":"MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw"}
+                     */
+                    "text/event-stream": components["schemas"]["EventStreamText"];
+                };
+            };
+            /** @description No valid token */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` when a token was given (RFC 6750 §3) */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The `user_id` of the path is not the token's user */
+            403: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -5135,6 +5667,8 @@ export const answers: Record<string, Record<number, readonly string[]>> = {
   'post /api/auth/logout': { 204: [], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'post /api/auth/email-verification': { 202: ['status'], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'delete /api/auth/sessions/{session_id}': { 204: [], 401: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/tasks/changes': { 200: ['changes', 'next', 'has_more'], 401: [], 410: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/tasks/events': { 200: [], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/tasks': { 200: ['tasks', 'limit', 'next_cursor'], 401: [], 422: [], 429: [], 500: [], 503: [] },
   'post /api/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },
@@ -5142,6 +5676,8 @@ export const answers: Record<string, Record<number, readonly string[]>> = {
   'patch /api/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'delete /api/tasks/{task_id}': { 204: [], 401: [], 403: [], 404: [], 412: [], 422: [], 429: [], 500: [], 503: [] },
   'patch /api/tasks/{task_id}/complete': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 404: [], 412: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/{user_id}/tasks/changes': { 200: ['changes', 'next', 'has_more'], 401: [], 403: [], 410: [], 422: [], 429: [], 500: [], 503: [] },
+  'get /api/{user_id}/tasks/events': { 200: [], 401: [], 403: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/{user_id}/tasks': { 200: ['tasks', 'limit', 'next_cursor'], 401: [], 403: [], 422: [], 429: [], 500: [], 503: [] },
   'post /api/{user_id}/tasks': { 201: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 400: [], 401: [], 403: [], 413: [], 415: [], 422: [], 429: [], 500: [], 503: [] },
   'get /api/{user_id}/tasks/{task_id}': { 200: ['id', 'title', 'description', 'is_completed', 'due_date', 'user_id', 'created_at', 'updated_at'], 401: [], 403: [], 404: [], 422: [], 429: [], 500: [], 503: [] },

@@ -126,6 +126,12 @@ export const Settings = Type.Object({
   MAX_CONCURRENT_REQUESTS: Type.Integer({
     default: 2000, minimum: 1, maximum: 100_000, description: 'requests of the API at a time, 1 to 100000', 'x-note': 'more are 503 at once'
   }),
+  MAX_STREAMS_PER_USER: Type.Integer({
+    default: 10, minimum: 1, maximum: 10_000, description: 'streams of events of a user in this process, 1 to 10000', 'x-note': 'more are 429'
+  }),
+  MAX_STREAMS: Type.Integer({
+    default: 10_000, minimum: 1, maximum: 1_000_000, description: 'streams of events in this process, 1 to 1000000', 'x-note': 'more are 503'
+  }),
   CORS_ORIGINS: Type.String({
     default: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
     format: 'origins',
@@ -160,7 +166,8 @@ export const Settings = Type.Object({
   REDIS_URL: Type.Optional(Type.String({
     format: 'redis',
     description: 'redis://user:password@host:6379, or rediss:// for TLS',
-    'x-note': 'several processes share the limits; without it, or while it is away, each counts for itself'
+    'x-note': 'several processes share the limits, and tell each other at once who has changed tasks; without it, or while it is away, each counts for itself ' +
+      'and asks once a second'
   })),
   API_TITLE: Type.String({ default: 'Todo Backend API', description: 'the name in the documents, a text' }),
   API_VERSION: Type.String({ default: version, description: 'the version in the documents, a text', 'x-default': "the package's version" })

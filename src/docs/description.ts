@@ -45,6 +45,16 @@ Every task comes with an \`ETag\`, which names its state. Sent back as \`If-Matc
 only if nobody has changed the task meanwhile, else the answer is 412; sent as \`If-None-Match\` with a GET, it saves the answer that is
 already there: 304. A POST with an \`Idempotency-Key\`, a new text for each task, can be sent again until there is an answer.
 
+## Keeping a front end up to date
+
+In the order of effort: each is enough by itself, and the next one saves more.
+
+1. **Ask again** – \`GET /api/tasks\` with the \`ETag\` of the last page as \`If-None-Match\`: 304 as long as nothing has changed.
+2. **Ask for what has changed** – \`GET /api/tasks/changes\` until \`has_more\` is false, later again with the last \`next\` as \`since\`. Put each
+   \`task\` in the place of the one with its \`id\`, remove each \`deleted\`: that is exactly what the server has. 410: begin anew, without \`since\`.
+3. **Be told** – \`GET /api/tasks/events\`, after the same \`next\`: \`task\` and \`deleted\` as above, while they happen. When the stream ends come
+   again with the last \`id\` as \`Last-Event-ID\`; after \`reset\` do the second step anew, without \`since\`; after \`unauthenticated\` renew the token.
+
 ## Errors
 
 Every error answer is \`{"detail": …, "status_code": …}\`, and \`status_code\` is the HTTP status again. The \`detail\` is a constant text
@@ -82,6 +92,7 @@ a stable name for programs (\`type\`):
 | \`value_error.number.not_ge\` | The number is too small | Send at least the minimum |
 | \`value_error.number.not_le\` | The number is too large | Send at most the maximum |
 | \`value_error.cursor\` | The \`cursor\` is not the \`next_cursor\` of a page with this order and these filters, or came with \`offset\` | Begin again without a cursor |
+| \`value_error.since\` | The \`since\` is no \`next\` of one's own changes, and not the id of an event | Begin again without it |
 | \`value_error.idempotency_key\` | The \`Idempotency-Key\` has other characters than U+0021 to U+007E, or too many, or has created another task | Send a new one for each task |
 | \`value_error.token\` | The \`token\` is not that of a mail, has expired, or has been used | Ask for another mail |
 

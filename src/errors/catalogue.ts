@@ -67,6 +67,12 @@ export const catalogue = {
     when: 'Another account has the email',
     remedy: 'Log in, or use another email'
   },
+  SYNC_TOKEN_EXPIRED: {
+    status: 410,
+    detail: 'Sync token expired',
+    when: '`since` is older than what is remembered, or of a state that a restored backup has undone',
+    remedy: 'Begin anew, without `since`'
+  },
   PRECONDITION_FAILED: {
     status: 412,
     detail: 'Precondition failed',

@@ -11,20 +11,21 @@ const RETRY = 1000
  * A Redis that nothing depends on: a command fails at once when it is not answered at once.
  * @param app it is connected when the application is ready, and closed with it
  * @param url `redis://…` or `rediss://…`
+ * @param isSilent whether it waits for messages, so that nothing may come for long
  */
-export async function connectRedis (app: FastifyInstance, url: string): Promise<Redis> {
+export async function connectRedis (app: FastifyInstance, url: string, { isSilent = false } = {}): Promise<Redis> {
   const { default: { Redis } } = await import('ioredis')
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: PATIENCE,
     commandTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
+    ...(!isSilent && { socketTimeout: PATIENCE }),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => RETRY
   })
-  redis.on('error', ({ message }: Error) => { app.log.warn({ reason: message }, 'Redis unavailable; rate limits are counted here') })
+  redis.on('error', ({ message }: Error) => { app.log.warn({ reason: message }, 'Redis unavailable; this process does without') })
   app.addHook('onReady', async () => { await redis.connect().catch(() => {}) })
   app.addHook('onClose', async () => { redis.disconnect() })
   return redis

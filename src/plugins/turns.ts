@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { answerOn, beginAnswer } from '../http/latest-answer.js'
+import { answerOn, beginAnswer, mayRest } from '../http/latest-answer.js'
 import { requestLog } from '../log/request-log.js'
 
 /** Requests that may wait for their turn on one connection: some 5 KB each. Clients that pipeline at all send a few. */
@@ -74,9 +74,10 @@ export const turnsPlugin = fp(async (app) => {
 
 /**
  * Nothing has moved on a connection for a while. A request that is not whole yet has time-outs of Node's own, and the server
- * takes the time it takes. What is left is an answer that the client does not take, or that was the last one. A stream that has
- * nothing to say for longer has to set a time-out of its own on its socket.
+ * takes the time it takes. What is left is an answer that the client does not take, that was the last one, or
+ * that has nothing to say for now.
  */
 function cutWhoDoesNotRead (socket: Socket): void {
-  if (answerOn(socket)?.headersSent) socket.destroy()
+  const answer = answerOn(socket)
+  if (answer?.headersSent && !mayRest(answer)) socket.destroy()
 }

@@ -27,7 +27,7 @@ const dueDate = NullableDate({ description: 'The day on which it is due, or null
 /** What a client writes of a task, in a POST or a PUT. */
 const content = { title, description: Type.Optional(description), due_date: Type.Optional(dueDate) }
 
-const exampleTask = {
+export const exampleTask = {
   id: '019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55',
   title: 'Buy milk',
   description: 'Two litres',

@@ -61,6 +61,8 @@ t.test('everything has a default but a secret, which is made and kept', async (t
     HASH_THREADS: Math.min(Math.max(1, availableParallelism() - 1), 3),
     HASH_QUEUE: 64,
     MAX_CONCURRENT_REQUESTS: 2000,
+    MAX_STREAMS_PER_USER: 10,
+    MAX_STREAMS: 10_000,
     CORS_ORIGINS: 'http://localhost:3000,http://localhost:3001,http://localhost:5173',
     HOST: '127.0.0.1',
     PORT: 8000,

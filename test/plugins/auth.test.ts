@@ -270,7 +270,7 @@ t.test('every protected operation asks for a token before it looks at anything e
   const operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods)
     .filter(([, { security }]) => security)
     .map(([method]): Call => [method.toUpperCase(), `${path.replace(/\{\w+\}/g, 'not-an-id')}?colour=red`, '{"']))
-  t.equal(operations.length, 25, 'eleven of the account, and seven operations on two mounts')
+  t.equal(operations.length, 29, 'eleven of the account, and nine operations on two mounts')
   await refused(t, 'no token', {}, NONE, operations)
   await refused(t, 'a bad token', bearer(forge(HS256, claims({ exp: now() - 1 }))), INVALID, operations)
   await refused(t, 'no JSON', { 'content-type': 'text/plain' }, NONE, operations)

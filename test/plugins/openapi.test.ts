@@ -37,6 +37,9 @@ const ada = await signUp()
 const operationOf = ({ path, method }: Endpoint): Operation => document.paths[path]![method.toLowerCase()]!
 const nameOf = ({ path, method }: Endpoint) => `${method} ${path}`
 const refTo = (component: string) => ({ $ref: `#/components/schemas/${component}` })
+/** Of the answers that are no JSON. */
+const mediaTypes: Record<string, string> = { HtmlPage: 'text/html', EventStreamText: 'text/event-stream' }
+
 const examplesOf = ({ example, examples = {} }: Media) =>
   [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)]
 
@@ -47,6 +50,7 @@ const texts: Record<string, string[]> = {
   403: ["Not authorized to access this user's tasks", 'Not authorized to access this task', 'Wrong password', 'Email not verified'],
   404: ['Task not found', 'Session not found'],
   409: ['Email already exists'],
+  410: ['Sync token expired'],
   412: ['Precondition failed'],
   413: ['Request body too large'],
   415: ['Unsupported media type'],
@@ -107,7 +111,7 @@ for (const endpoint of endpoints) {
     for (const [status, { description, content, headers = {} }] of Object.entries(responses)) {
       t.match(description, /\w/, `${status} is described`)
       const component = status === '304' ? undefined : Number(status) < 400 ? endpoint.answer : status === '422' ? 'ValidationError' : 'ErrorAnswer'
-      const type = component === 'HtmlPage' ? 'text/html' : 'application/json'
+      const type = mediaTypes[component!] ?? 'application/json'
       t.strictSame(Object.keys(content ?? {}), component ? [type] : [], `types of ${status}`)
       if (component) t.strictSame(content?.[type]?.schema, refTo(component), `component of ${status}`)
       const expected = expectedHeaders[status] ?? [
@@ -134,7 +138,7 @@ for (const endpoint of endpoints) {
     for (const { required, schema, name } of named('path')) t.match([required, schema], [true, { type: 'string', format: 'uuid' }], name)
     const isList = endpoint.answer === 'TaskPage'
     t.strictSame(named('query').map(({ name, required }) => [name, required]).sort(),
-      (isList ? ['cursor', 'due_after', 'due_before', 'is_completed', 'limit', 'offset', 'q', 'sort'] : endpoint.query ?? [])
+      (isList ? ['cursor', 'due_after', 'due_before', 'is_completed', 'limit', 'offset', 'q', 'sort'] : [...endpoint.query ?? []].sort())
         .map((name) => [name, false]),
       'no query parameter is required')
     t.strictSame(named('header').map(({ name, required }) => [name, required]), (endpoint.headers ?? []).map((name) => [name, false]))
@@ -188,7 +192,7 @@ t.test('every operation has an id of its own', async (t) => {
 
 t.test('objects of requests and of answers refuse what they do not name', async (t) => {
   for (const [name, schema] of Object.entries(schemas)) {
-    if (!['HtmlPage', 'OpenApiDocument'].includes(name)) t.match(schema, { type: 'object', additionalProperties: false }, name)
+    if (!['HtmlPage', 'EventStreamText', 'OpenApiDocument'].includes(name)) t.match(schema, { type: 'object', additionalProperties: false }, name)
     for (const example of schema.examples ?? []) t.ok(fits(refTo(name), example), `${name}: ${ajv.errorsText()}`)
   }
 })

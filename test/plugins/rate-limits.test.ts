@@ -188,7 +188,7 @@ t.test('without its Redis everything goes on, and each process counts for itself
     t.strictSame(limitsOf(answers[1]!), ['"address";q=60;w=60, "account";q=2;w=60', '"address";r=58;t=60, "account";r=0;t=60'])
     const tasks = [1, 2, 3].map(async () => call('GET', '/api/tasks', { token: ada.token }))
     t.strictSame((await Promise.all(tasks)).map(({ status }) => status), [200, 200, 429])
-    t.match(warnings().find(({ msg }) => msg.startsWith('Redis')), { msg: 'Redis unavailable; rate limits are counted here', reason: String })
+    t.match(warnings().find(({ msg }) => msg.startsWith('Redis')), { msg: 'Redis unavailable; this process does without', reason: String })
     t.notMatch(JSON.stringify(warnings()), /s3cret|"stack"/)
   }
 })

@@ -26,7 +26,7 @@ export function watchContract (app: FastifyInstance): string[] {
   })
 
   const operationOf = (url: string | undefined, method: string): Operation | undefined => {
-    const path = url?.replace(/:(\w+)/g, '{$1}')
+    const path = url?.replace(/:(\w+)(\([^/]*\))?/g, '{$1}')
     return path === undefined ? undefined : document.paths[path]?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
   }
 

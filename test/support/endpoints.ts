@@ -46,6 +46,16 @@ function taskEndpoints (collection: string, owner: number[]): Endpoint[] {
       errors: [...all, ...bodied, ...owner],
       headers: ['Idempotency-Key']
     },
+    { method: 'GET', path: `${collection}/changes`, success: 200, answer: 'ChangesPage', errors: [410, ...all, ...owner], query: ['since', 'limit'] },
+    {
+      method: 'GET',
+      path: `${collection}/events`,
+      success: 200,
+      answer: 'EventStreamText',
+      errors: [...all, ...owner],
+      query: ['since'],
+      headers: ['Last-Event-ID']
+    },
     { method: 'GET', path: item, success: 200, answer: 'Task', errors: [304, ...one], headers: ['If-None-Match'] },
     { method: 'PUT', path: item, body: 'TaskUpdate', success: 200, answer: 'Task', errors: [...write, ...bodied], headers: ['If-Match'] },
     {

@@ -6,7 +6,7 @@ import { beginFile } from './teardown.js'
 
 /** Which folders share a process: in each about as much to do. */
 const suites = {
-  api: ['accounts', 'http', 'plugins', 'properties', 'routes', 'routes/auth', 'routes/tasks'],
+  api: ['accounts', 'http', 'plugins', 'properties', 'routes', 'routes/auth', 'routes/tasks', 'sync'],
   db: ['db', 'repositories'],
   programs: ['bin', 'client', 'server'],
   root: ['.', 'config', 'schemas']

@@ -11,6 +11,9 @@ import { missing, sendUnlessKnown, tagged } from './tagged.js'
 
 const MERGE_PATCH = 'application/merge-patch+json'
 
+/** The names of the routes beside these are no ids: there, any other method is 405. All else is an id, if a malformed one. */
+const TASK_ID = ':task_id(^(?!changes$|events$)[^]*)'
+
 /** The operations on one task. */
 export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) => {
   const { suffix, itemPath } = mount
@@ -21,7 +24,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
   const onBody = [...bodyErrors, ...onWrite] as const
   const written = ref(Task, { description: 'The task as it is now', headers: documented.etag })
 
-  app.get('/:task_id', {
+  app.get(`/${TASK_ID}`, {
     schema: {
       ...item,
       operationId: `getTask${suffix}`,
@@ -39,7 +42,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     return found ? sendUnlessKnown(request, reply, found) : await missing(request, reply)
   })
 
-  app.put('/:task_id', {
+  app.put(`/${TASK_ID}`, {
     schema: {
       ...item,
       operationId: `updateTask${suffix}`,
@@ -61,7 +64,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     patching.addContentTypeParser(MERGE_PATCH, { parseAs: 'buffer' }, jsonBody)
     const types = ['application/json', MERGE_PATCH]
 
-    patching.patch('/:task_id', {
+    patching.patch(`/${TASK_ID}`, {
       onError: takes(...types),
       schema: {
         ...item,
@@ -81,7 +84,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     })
   })
 
-  app.patch('/:task_id/complete', {
+  app.patch(`/${TASK_ID}/complete`, {
     onError: takes('application/json'),
     schema: {
       ...item,
@@ -102,7 +105,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
   await app.register(async (bodiless) => {
     ignoreBody(bodiless)
 
-    bodiless.delete('/:task_id', {
+    bodiless.delete(`/${TASK_ID}`, {
       schema: {
         ...item,
         operationId: `deleteTask${suffix}`,

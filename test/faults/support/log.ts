@@ -26,10 +26,11 @@ const FIELDS: Record<string, string[]> = {
   overloaded: ['reason', 'queue'],
   'rate limit reached': ['limit', 'refused'],
   'database unavailable': ['reason'],
+  'changes not read': ['reason'],
   'database not started; trying again': ['reason'],
   'database started': [],
   'password hash not upgraded': ['reason'],
-  'Redis unavailable; rate limits are counted here': ['reason']
+  'Redis unavailable; this process does without': ['reason']
 }
 const EVERYWHERE = ['level', 'time', 'pid', 'hostname', 'reqId', 'msg']
 

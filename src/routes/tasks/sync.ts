@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { apiAnswers } from '../../errors/answers.js'
+import { ApiError, Overloaded, ValidationFailed } from '../../errors/api-error.js'
+import { letRest } from '../../http/latest-answer.js'
+import { ref } from '../../schemas/common.js'
+import { ChangesPage, ChangesQuery, EventStreamText, EventsHeaders, EventsQuery, sinceIssue } from '../../schemas/sync.js'
+import { changesAfter } from '../../sync/changes.js'
+import { positionOf, type Position } from '../../sync/positions.js'
+import { sharedBy, type Mount } from './mount.js'
+
+/** Seconds after which somebody with too many streams may try again: about as long as it takes to notice one that is gone. */
+const RETRY = 10
+
+/** No proxy keeps them, or waits for more before it passes them on. Nothing comes after a stream on its connection. */
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close'
+}
+
+/** Keeping up: what has changed, asked for or as it happens. */
+export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) => {
+  const { suffix, collectionPath } = mount
+  const { shared, everywhere } = sharedBy(mount)
+  const collection = { ...shared, ...(collectionPath && { params: collectionPath }) }
+
+  app.get('/changes', {
+    schema: {
+      ...collection,
+      operationId: `listTaskChanges${suffix}`,
+      summary: 'List what has changed',
+      description: 'Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back ' +
+        'as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.',
+      querystring: ChangesQuery,
+      response: {
+        200: ref(ChangesPage, { description: 'A page of changes' }),
+        ...apiAnswers([...everywhere, 'SYNC_TOKEN_EXPIRED'], [invalid])
+      }
+    }
+  }, async (request) => {
+    const { since, limit } = request.query
+    const page = await changesAfter(request.tasks, request.changes, sinceOf(request, since) ?? null, limit)
+    if (page === 'expired') throw new ApiError('SYNC_TOKEN_EXPIRED')
+    if (page === 'owner gone') throw new ApiError('INVALID_CREDENTIALS')
+    return page
+  })
+
+  app.get('/events', {
+    schema: {
+      ...collection,
+      operationId: `followTasks${suffix}`,
+      summary: 'Follow what changes',
+      description: 'A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an ' +
+        'id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token ' +
+        'expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.',
+      querystring: EventsQuery,
+      headers: EventsHeaders,
+      response: {
+        200: { description: 'The events', content: { 'text/event-stream': { schema: ref(EventStreamText) } } },
+        ...apiAnswers(everywhere, [invalid])
+      }
+    }
+  }, async (request, reply) => {
+    const { sub, sid: session, exp } = request.user
+    const position = startOf(request, request.query.since)
+    if (request.method === 'HEAD') return reply.headers(streamHeaders).send(Readable.from([]) as never)
+    const stream = await app.live.listen(sub, position, { session, until: exp * 1000 })
+    if (typeof stream === 'string') return refuse(reply, stream)
+    // At its end whoever does not take the rest is cut off as ever.
+    letRest(reply.raw, true)
+    stream.once('close', () => { letRest(reply.raw, false) })
+    return reply.headers(streamHeaders).send(stream as never)
+  })
+}
+
+const invalid = { loc: ['query', 'since'], ...sinceIssue }
+
+/** @throws ValidationFailed for a text that is no position, or another owner's */
+function sinceOf ({ user }: FastifyRequest, since: string | undefined): Position | undefined {
+  if (since === undefined) return undefined
+  const position = positionOf(since, user.sub)
+  if (!position) throw new ValidationFailed([invalid])
+  return position
+}
+
+/**
+ * Where a stream begins. A browser comes again to its old address, with the id of what came last, which counts then.
+ * @returns null for a Last-Event-ID that is none: whoever sends it cannot be told otherwise than by the stream; undefined for now
+ * @throws ValidationFailed as `sinceOf`
+ */
+function startOf (request: FastifyRequest, since: string | undefined): Position | null | undefined {
+  const { 'last-event-id': id = '' } = request.headers as { 'last-event-id'?: string }
+  return id === '' ? sinceOf(request, since) : positionOf(id, request.user.sub)
+}
+
+/** @throws TOO_MANY_REQUESTS, OVERLOADED or INVALID_CREDENTIALS, always */
+function refuse (reply: FastifyReply, why: 'too many' | 'full' | 'owner gone'): never {
+  if (why === 'full') throw new Overloaded('streams')
+  if (why === 'owner gone') throw new ApiError('INVALID_CREDENTIALS')
+  reply.header('retry-after', RETRY)
+  throw new ApiError('TOO_MANY_REQUESTS')
+}
