@@ -30,6 +30,10 @@ const FIELDS: Record<string, string[]> = {
   'database not started; trying again': ['reason'],
   'database started': [],
   'password hash not upgraded': ['reason'],
+  'an old refresh token was used: session ended': ['user', 'session'],
+  'mail not sent': ['mail', 'code', 'responseCode', 'command', 'reason'],
+  swept: ['sweep', 'removed'],
+  'not swept': ['sweep', 'reason'],
   'Redis unavailable; this process does without': ['reason']
 }
 const EVERYWHERE = ['level', 'time', 'pid', 'hostname', 'reqId', 'msg']
