@@ -6,7 +6,8 @@ import { beginFile } from './teardown.js'
 
 /** Which folders share a process: in each about as much to do. */
 const suites = {
-  api: ['accounts', 'http', 'plugins', 'properties', 'routes', 'routes/auth', 'routes/tasks', 'sync'],
+  accounts: ['accounts', 'routes/auth', 'sync'],
+  api: ['http', 'plugins', 'properties', 'routes', 'routes/tasks'],
   db: ['db', 'repositories'],
   programs: ['bin', 'client', 'server'],
   root: ['.', 'config', 'schemas']
