@@ -5,6 +5,7 @@ import { ConstraintViolation } from '../db/errors.js'
 import { prepareSql } from '../db/statement.js'
 import { endings, sessions, users } from '../db/tables.js'
 import type { User } from '../schemas/auth.js'
+import { id, owner } from './task-row.js'
 
 /** A session as it is stored; times as RFC 3339 text. */
 export interface StoredSession {
@@ -32,10 +33,9 @@ export interface Bounds { idle: string, max: string }
 const MAX_SESSIONS = 100
 
 const { placeholder } = sql
-const owner = sql`${placeholder('owner')}::uuid`
-const id = sql`${placeholder('id')}::uuid`
 const now = sql`${placeholder('now')}::timestamptz`
-const isAlive = sql`s.last_used_at > ${placeholder('idle')}::timestamptz and s.created_at > ${placeholder('max')}::timestamptz`
+/** Whether a session `s` has neither been idle, nor lived, for too long: `Bounds` are its values. */
+export const isAlive = sql`s.last_used_at > ${placeholder('idle')}::timestamptz and s.created_at > ${placeholder('max')}::timestamptz`
 
 const ofOwner = { owner_id: 'owner' } as const
 const ofSession = { ...ofOwner, id: 'id' } as const

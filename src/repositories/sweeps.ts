@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { prepareSql } from '../db/statement.js'
 import type { Expiry, Sweep } from '../db/sweeps.js'
 import { endings, idempotencyKeys, sessions, taskChanges, taskLists, users } from '../db/tables.js'
+import { isAlive } from './sessions.js'
 import { owner } from './task-row.js'
 
 const { placeholder } = sql
@@ -58,7 +59,8 @@ export const sweepOfKeys = (days: number): Sweep => ({
     returning key.owner_id as owner`, { owner: 'owner' })
 })
 
-const isOver = sql`(s.last_used_at <= ${placeholder('idle')}::timestamptz or s.created_at <= ${placeholder('max')}::timestamptz)`
+/** Idle or old, or of an earlier password. */
+const isOver = sql`(not (${isAlive}) or s.password_version < u.password_version)`
 
 /**
  * Sessions that have been idle, or have lived, for too long; no access token of theirs lives any more. And those of an older
@@ -70,13 +72,13 @@ export const sweepOfSessions = (idleDays: number, maxDays: number): Sweep => ({
   values: () => ({ idle: ago(idleDays), max: ago(maxDays) }),
   look: prepareSql('sweep.sessions.look', sql<Seen>`
     select list.owner_id as owner, ${after} as asked, exists (
-      select 1 from ${sessions} s where s.owner_id = list.owner_id and (${isOver} or s.password_version < u.password_version)) as old
+      select 1 from ${sessions} s where s.owner_id = list.owner_id and ${isOver}) as old
     from ${taskLists} list join ${users} u on u.id = list.owner_id
     where list.owner_id > ${after} order by list.owner_id limit ${limit}`, { asked: 'after' }),
   remove: prepareSql('sweep.sessions.remove', sql<{ owner: string }>`
     with gone as (
         delete from ${sessions} s using ${users} u
-        where s.owner_id = ${owner} and u.id = s.owner_id and u.id = ${owner} and (${isOver} or s.password_version < u.password_version)
+        where s.owner_id = ${owner} and u.id = s.owner_id and u.id = ${owner} and ${isOver}
         returning s.owner_id, s.id, s.password_version < u.password_version as is_outdated),
       ended as (insert into ${endings} (session_id, ended_at) select gone.id, now() from gone where gone.is_outdated on conflict do nothing)
     select gone.owner_id as owner from gone`, { owner: 'owner' })

@@ -36,6 +36,7 @@ function tabsOf (client: Client, first: string) {
     /** Both tabs renew. @returns whether they have the same token, the one after the last */
     async renewBoth (t: Test): Promise<string> {
       const before = generationOf(current)
+      // At once or a little later: in any order, and while the other's answer is on its way.
       const later = sleep(Math.random() * 5).then(async () => renew(current, client))
       const [one, other] = await Promise.all([renew(current, client), later])
       t.equal(one.token, other.token, 'both tabs have the same token')
@@ -61,6 +62,7 @@ async function whileRenewing (
       while (!state.isOver) access = await session.renewBoth(t)
       return access
     }))
+    // Before, in the middle of, or after a renewal: each takes some milliseconds.
     await sleep(Math.random() * 30)
     await disturb()
     state.isOver = true

@@ -5,8 +5,7 @@ import { Accepted, AccountDeletion, EmailChange, PasswordChange, ProfileChange }
 import { User } from '../../schemas/auth.js'
 import { NoQuery, ref } from '../../schemas/common.js'
 import type { Accounts } from './accounts.js'
-import { afterAnswer } from './mails.js'
-import { noContent } from './sessions.js'
+import { afterAnswer, noContent } from './answers.js'
 
 const nameMissing = [{ loc: ['body', 'name'], msg: 'is required', type: 'value_error.missing' }]
 const tooShort = [{ loc: ['body', 'new_password'], msg: 'must have at least 8 characters', type: 'value_error.str.min_length' }]

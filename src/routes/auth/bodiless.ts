@@ -6,8 +6,7 @@ import { ignoreBody } from '../../http/ignored-body.js'
 import { Accepted } from '../../schemas/accounts.js'
 import { Id, NoQuery, ref, strict } from '../../schemas/common.js'
 import type { Accounts } from './accounts.js'
-import { afterAnswer } from './mails.js'
-import { noContent } from './sessions.js'
+import { afterAnswer, noContent } from './answers.js'
 
 const SessionPath = Type.Object({ session_id: Id({ description: 'The id of the session' }) }, strict)
 

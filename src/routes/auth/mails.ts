@@ -1,17 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyReply } from 'fastify'
 import { apiAnswers, bodyErrors } from '../../errors/answers.js'
 import { Accepted, EmailConfirmation, PasswordReset, PasswordResetRequest, tokenIssue } from '../../schemas/accounts.js'
 import { NoQuery, ref } from '../../schemas/common.js'
 import type { Accounts } from './accounts.js'
-import { noContent } from './sessions.js'
-
-/** Does something when the answer is out: what it takes, and whether there is anything to do, nobody can measure. */
-export function afterAnswer (reply: FastifyReply, log: FastifyBaseLogger, work: () => Promise<void>): void {
-  reply.raw.once('close', () => {
-    work().catch(({ message }: Error) => { log.warn({ reason: message }, 'mail not sent') })
-  })
-}
+import { afterAnswer, noContent } from './answers.js'
 
 const badToken = [{ loc: ['body', 'token'], ...tokenIssue }]
 

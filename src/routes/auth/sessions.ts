@@ -66,10 +66,3 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
     return list
   })
 }
-
-/** @param isLast whether a browser is told to forget what it has kept of the account */
-export const noContent = (description: string, isLast = false) => ({
-  type: 'null',
-  description,
-  ...(isLast && { headers: { 'Clear-Site-Data': { type: 'string', description: '`"cache"`: a browser forgets what it has kept' } } })
-})
