@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { proxyTo } from '../support/proxy.js'
 import { PASSWORD, clientOf, newEmail, signUp, type Person } from './support/client.js'
 import { startCluster, type Cluster } from './support/cluster.js'
+import { tokenOfFirstVersion } from './support/first-version.js'
 import { Ledger } from './support/ledger.js'
 import { startLoad } from './support/load.js'
 import { searchLog, statusesIn } from './support/log.js'
@@ -197,7 +198,8 @@ async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
 
   await t.test('1,000 requests wait for a stalled database, and others are answered at once', async (t) => {
     const client = clientOf(t, through.port)
-    const [{ token }] = await signUp(client, 1) as [Person]
+    const [ada] = await signUp(client, 1) as [Person]
+    const token = tokenOfFirstVersion(ada)
     proxy.treat('stall')
     void proxy.silence()
     const waiting = Array.from({ length: 1000 }, async () => client.call('GET', '/api/tasks', { token }))

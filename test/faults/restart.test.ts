@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { freePort } from '../support/free-port.js'
 import { clientOf, signUp } from './support/client.js'
 import { startCluster, type Cluster } from './support/cluster.js'
-import { startBalancer } from './support/haproxy.js'
+import { servedBy, startBalancer } from './support/haproxy.js'
 import { Ledger } from './support/ledger.js'
 import { startLoad } from './support/load.js'
 import { statusesIn } from './support/log.js'
@@ -77,9 +77,7 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
       t.equal(end, 0, 'status')
       t.ok(ms < END, `ended after ${Math.round(ms)} ms`)
       replicas[at] = await startServer(t, settings, { port: ports[at]! })
-      await until('it is ready', async () => isReady(ports[at]!))
-      // Until the balancer has seen it.
-      await sleep(1500)
+      await servedBy(balancer, ports[at]!)
     }
     const samples = await load.stop()
     const audit = await auditOf(url, people, ledger)

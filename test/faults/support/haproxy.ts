@@ -24,10 +24,12 @@ defaults
   timeout connect 2s
   timeout client 60s
   timeout server 30s
+  timeout check 2s
   option redispatch
 listen todo
   bind 127.0.0.1:${port}
   option httpchk GET /ready
+  http-response set-header X-Served-By %s
   default-server check inter 500ms fall 1 rise 1
 ${ports.map((one) => `  server todo-${one} 127.0.0.1:${one}`).join('\n')}
 `)
@@ -40,4 +42,12 @@ ${ports.map((one) => `  server todo-${one} 127.0.0.1:${one}`).join('\n')}
   })
   await until('HAProxy answers', async () => fetch(`http://127.0.0.1:${port}/ready`).then(({ ok }) => ok, () => false))
   return port
+}
+
+/** Waits until the balancer sends requests to the server on a port. */
+export async function servedBy (balancer: number, port: number): Promise<void> {
+  await until(`HAProxy sends requests to ${port}`, async () => {
+    const { headers } = await fetch(`http://127.0.0.1:${balancer}/health`)
+    return headers.get('x-served-by') === `todo-${port}`
+  })
 }
