@@ -1,22 +1,30 @@
 import createClient, { type Client } from 'openapi-fetch'
-import { unwrap, type Result } from './result.js'
-import type { components, operations, paths } from './schema.js'
-import { pathOf, sender } from './send.js'
+import { accountOf, sessionsOf } from './account.js'
+import type { Fetch } from './renew.js'
+import type { Result } from './result.js'
+import type { components, paths } from './schema.js'
+import { exporter, pathOf, sender, type RequestSettings } from './send.js'
+import { openSession, type LoggedOutReason } from './session.js'
+import { memoryStore, type TokenStore } from './store.js'
+import { tasksOf } from './tasks.js'
 
+export type { EndAllSettings } from './account.js'
 export { TodoApiError, unwrap, type Failure, type OperationId, type Result } from './result.js'
 export type { components, operations, paths } from './schema.js'
+export type { Export, RequestSettings } from './send.js'
+export type { LoggedOutReason } from './session.js'
+export { localStorageStore, memoryStore, type Tokens, type TokenStore } from './store.js'
+export type {
+  CreateSettings, Task, TaskCreate, TaskPage, TaskPatch, TaskQuery, TaskUpdate, WalkQuery, WriteSettings
+} from './tasks.js'
 
 type Schemas = components['schemas']
 export type User = Schemas['User']
 export type SignupRequest = Schemas['SignupRequest']
 export type LoginRequest = Schemas['LoginRequest']
 export type LoginAnswer = Schemas['LoginAnswer']
-export type Task = Schemas['Task']
-export type TaskCreate = Schemas['TaskCreate']
-export type TaskUpdate = Schemas['TaskUpdate']
-export type TaskPatch = Schemas['TaskPatch']
-export type TaskPage = Schemas['TaskPage']
-export type TaskQuery = NonNullable<operations['listTasks']['parameters']['query']>
+/** A login somewhere. */
+export type Session = Schemas['Session']
 /** Every error answer but 422. */
 export type ErrorAnswer = Schemas['ErrorAnswer']
 /** The answer 422: the broken rules. */
@@ -27,61 +35,41 @@ export type Issue = Schemas['ValidationIssue']
 export interface TodoClientOptions {
   /** Where the API is, without `/api`: `https://todo.example.com`. */
   baseUrl: string
-  /** The `access_token` of a login, or a function that is asked for it before each request. */
+  /**
+   * The `access_token` of a login, or a function that is asked for it before each request. Without it the client keeps a session
+   * by itself.
+   */
   token?: string | (() => string | null | undefined | Promise<string | null | undefined>)
+  /** Where the tokens of the session are; in memory by default. */
+  store?: TokenStore
+  /** Called when the session is over without `logOut`. */
+  onLoggedOut?: (reason: LoggedOutReason) => void
   /** Instead of the global one. */
   fetch?: (request: Request) => Promise<Response>
 }
-
-/** Settings of one request. */
-export type RequestSettings = Pick<RequestInit, 'signal'>
-
-/** Settings of a request that creates a task. */
-export interface CreateSettings extends RequestSettings {
-  /** A new text for each task, such as `crypto.randomUUID()`: with it the request can be sent again, and there is one task. */
-  idempotencyKey?: string
-}
-
-/** Settings of a request that changes or deletes a task. */
-export interface WriteSettings extends RequestSettings {
-  /** The `ETag` of the task as it was read: when it is another one by now, nothing is done, and the answer is 412. */
-  ifMatch?: string
-}
-
-/** Which tasks a walk returns, in which order, and how many each request asks for. */
-export type WalkQuery = Omit<TaskQuery, 'cursor' | 'offset'>
 
 /**
  * A client of the API. Every method but `walk` resolves to a Result. It rejects with a TodoApiError for an answer that the API
  * does not document, with the error of `fetch` when there is no answer at all, and with a TypeError for an id that would make
  * another path of its path, such as `''` or `'..'`: nothing is asked then.
  */
-export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) {
-  const api: Client<paths> = createClient<paths>({ baseUrl, fetch, pathSerializer: pathOf })
-  api.use({
-    async onRequest ({ request }) {
-      const current = typeof token === 'function' ? await token() : token
-      if (current) request.headers.set('Authorization', `Bearer ${current}`)
-    }
-  })
+export function createTodoClient ({ baseUrl, token, store = memoryStore(), onLoggedOut, fetch = ask }: TodoClientOptions) {
+  const session = token === undefined ? openSession({ baseUrl, fetch, store, onLoggedOut }) : null
+  const clientOn = (way: Fetch): Client<paths> => createClient<paths>({ baseUrl, fetch: way, pathSerializer: pathOf })
+  const api = clientOn(session?.fetch ?? fetch)
+  if (token !== undefined) {
+    api.use({
+      async onRequest ({ request }) {
+        const current = typeof token === 'function' ? await token() : token
+        if (current) request.headers.set('Authorization', `Bearer ${current}`)
+      }
+    })
+  }
   const send = sender(api)
-
-  async function list (query: TaskQuery = {}, settings?: RequestSettings): Promise<Result<'listTasks'>> {
-    return send('get', '/api/tasks', { params: { query }, ...settings })
-  }
-
-  /** @throws TodoApiError for every answer but 200 */
-  async function * walk (query: WalkQuery = {}, settings?: RequestSettings): AsyncGenerator<Task, void, undefined> {
-    let cursor: string | null = null
-    do {
-      const page: TaskPage = await unwrap(list({ ...query, ...(cursor !== null && { cursor }) }, settings))
-      yield * page.tasks
-      cursor = page.next_cursor
-    } while (cursor !== null)
-  }
+  const leave = async () => { await session?.end() }
 
   return {
-    /** The openapi-fetch client below, for every path of the API, with the same token. */
+    /** The openapi-fetch client below, for every path of the API, with the same tokens. */
     api,
 
     /** Creates an account. */
@@ -89,59 +77,39 @@ export function createTodoClient ({ baseUrl, token, fetch }: TodoClientOptions) 
       return send('post', '/api/auth/signup', { body, ...settings })
     },
 
-    /** Answers a token, for `token`. */
+    /** Begins a session, which the client keeps in its store; with `token` that is the caller's part. */
     async logIn (body: LoginRequest, settings?: RequestSettings): Promise<Result<'logIn'>> {
-      return send('post', '/api/auth/login', { body, ...settings })
+      const result = await send('post', '/api/auth/login', { body, ...settings })
+      if (result.ok) await session?.begin(result.body)
+      return result
     },
 
-    /** The token's user. */
+    /**
+     * Ends the session. Here it is over at once, whatever comes of the request: the tokens leave the store first. It rejects when
+     * the server cannot be reached; there the session then goes on until it expires or is ended from elsewhere.
+     */
+    async logOut (settings?: RequestSettings): Promise<Result<'logOut'>> {
+      const last = session ? sender(clientOn(await session.leave())) : send
+      return last('post', '/api/auth/logout', settings)
+    },
+
+    /** The user of the token. */
     async me (settings?: RequestSettings): Promise<Result<'getMe'>> {
       return send('get', '/api/auth/me', settings)
     },
 
+    /** One's own account. */
+    account: accountOf(send, exporter(api), leave),
+
+    /** Where one is logged in. */
+    sessions: sessionsOf(send, leave),
+
     /** The tasks of the token's user. */
-    tasks: {
-      /** A page, newest first or as `sort` says: by `offset`, with the total; or by the `cursor` of the page before. */
-      list,
-
-      async create (body: TaskCreate, { idempotencyKey, ...settings }: CreateSettings = {}): Promise<Result<'createTask'>> {
-        const params = idempotencyKey === undefined ? {} : { header: { 'Idempotency-Key': idempotencyKey } }
-        return send('post', '/api/tasks', { params, body, ...settings })
-      },
-
-      async get (id: string, settings?: RequestSettings): Promise<Result<'getTask'>> {
-        return send('get', '/api/tasks/{task_id}', { ...at(id), ...settings })
-      },
-
-      /** The whole new content: without a description it becomes null. A due date that is absent stays. */
-      async update (id: string, body: TaskUpdate, settings?: WriteSettings): Promise<Result<'updateTask'>> {
-        return send('put', '/api/tasks/{task_id}', { body, ...stateOf(id, settings) })
-      },
-
-      /** What changes: what is absent stays, and null clears. */
-      async patch (id: string, body: TaskPatch, settings?: WriteSettings): Promise<Result<'patchTask'>> {
-        return send('patch', '/api/tasks/{task_id}', { body, ...stateOf(id, settings) })
-      },
-
-      /** Done, or with `false` open again. */
-      async complete (id: string, isCompleted = true, settings?: WriteSettings): Promise<Result<'completeTask'>> {
-        return send('patch', '/api/tasks/{task_id}/complete', { body: { is_completed: isCompleted }, ...stateOf(id, settings) })
-      },
-
-      async remove (id: string, settings?: WriteSettings): Promise<Result<'deleteTask'>> {
-        return send('delete', '/api/tasks/{task_id}', stateOf(id, settings))
-      },
-
-      /** All tasks of a query, page by page as the loop goes on: each that exists throughout exactly once. */
-      walk
-    }
+    tasks: tasksOf(send)
   }
 }
 
 export type TodoClient = ReturnType<typeof createTodoClient>
 
-const at = (id: string) => ({ params: { path: { task_id: id } } })
-
-/** A task, in any state or in the one that `ifMatch` names. */
-const stateOf = (id: string, { ifMatch, ...settings }: WriteSettings = {}) =>
-  ({ params: { path: { task_id: id }, ...(ifMatch !== undefined && { header: { 'If-Match': ifMatch } }) }, ...settings })
+/** The global one, as it is when it is called. */
+const ask = async (request: Request) => globalThis.fetch(request)

@@ -1,6 +1,12 @@
 import { defaultPathSerializer, type Client, type MaybeOptionalInit } from 'openapi-fetch'
-import { TodoApiError, isIssues, type AnswersOf } from './result.js'
+import { TodoApiError, isIssues, type AnswersOf, type Failure } from './result.js'
 import { answers, type paths } from './schema.js'
+
+/** Settings of one request. */
+export type RequestSettings = Pick<RequestInit, 'signal'>
+
+/** A download: `response.blob()` keeps it in the browser, which may put it on the disk; `body` is its bytes as they come. */
+export type Export = Failure<'exportMe'> | { ok: true, status: 200, body: ReadableStream<Uint8Array>, response: Response }
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 type With<M extends Method, Responses = unknown> = Record<M, { responses: Responses }>
@@ -24,6 +30,22 @@ export const sender = (api: Client<paths>) => async <M extends Method, P extends
   return { ok, status, body, response } as AnswerOf<P, M>
 }
 
+/** Sends one request. */
+export type Send = ReturnType<typeof sender>
+
+/**
+ * @returns a function that downloads the account: its success is not read yet, so that no memory grows with it
+ * @throws (that function) TodoApiError for an answer that the API does not document there
+ */
+export const exporter = (api: Client<paths>) => async (settings?: RequestSettings): Promise<Export> => {
+  const { error: body, response } = await api.GET('/api/auth/me/export', { ...settings, parseAs: 'stream' })
+  const { ok, status } = response
+  const isExport = ok && response.headers.get('content-type')?.startsWith('application/json') && response.body
+  if (isExport) return { ok, status: 200, body: response.body, response }
+  if (ok || !isDocumented('get /api/auth/me/export', status, body)) throw new TodoApiError({ status, body, response })
+  return { ok, status, body, response } as Failure<'exportMe'>
+}
+
 /**
  * A success is the JSON of its operation or, as a 204, nothing; an error has its own status and a detail. No other program's
  * answer is like that. Of a success some member is enough: a server of an earlier version may not have them all.
@@ -36,7 +58,8 @@ function isDocumented (operation: string, status: number, body: unknown): boolea
   return own === status && (status === 422 ? isIssues(detail) : typeof detail === 'string')
 }
 
-function json (text: unknown): unknown {
+/** @returns what JSON says; a text that is none as it is */
+export function json (text: unknown): unknown {
   try {
     return JSON.parse(String(text))
   } catch {

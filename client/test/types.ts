@@ -1,8 +1,8 @@
 // Compiled, never run: what a front end can rely on and, below each @ts-expect-error, what must not compile.
 import {
-  createTodoClient, unwrap, TodoApiError,
-  type Failure, type Issue, type Result, type SignupRequest, type Task, type TaskCreate, type TaskPage, type TaskPatch,
-  type TaskUpdate, type User
+  createTodoClient, localStorageStore, memoryStore, unwrap, TodoApiError,
+  type Failure, type Issue, type Result, type Session, type SignupRequest, type Task, type TaskCreate, type TaskPage,
+  type TaskPatch, type TaskUpdate, type Tokens, type TokenStore, type User
 } from 'todo-backend-client'
 import type * as serverAuth from '../../src/schemas/auth.js'
 import type * as serverTasks from '../../src/schemas/tasks.js'
@@ -142,6 +142,33 @@ export function unhandledByReturn (result: Extract<Result<'getTask'>, { status: 
 // A failure of any operation has a detail: a text, or the broken rules.
 holds<Same<Failure['body']['detail'], string | Issue[]>>()
 holds<Same<Failure<'getMe'>['status'], Exclude<Result<'getMe'>['status'], 200>>>()
+
+// A session: where its tokens are, and what is told when it is over.
+const store: TokenStore = localStorageStore()
+const member = createTodoClient({ baseUrl: '', store, onLoggedOut: (reason) => is<'ended' | 'elsewhere' | 'replaced'>()(reason) })
+is<Tokens | null>()(await store.get())
+is<undefined>()(await unwrap(member.logOut()))
+createTodoClient({ baseUrl: '', store: memoryStore() })
+createTodoClient({ baseUrl: '', store: { get: async () => null, set: async () => {} } })
+// @ts-expect-error a store has to keep what it is given
+createTodoClient({ baseUrl: '', store: { get: () => null } })
+is<User>()(await unwrap(member.account.rename('Ada King')))
+is<undefined>()(await unwrap(member.account.changePassword({ current_password: 'old', new_password: 'new' })))
+const changed = await member.account.changeEmail({ email: 'ada@example.org', password: 'old' })
+if (changed.status === 403 || changed.status === 409) is<string>()(changed.body.detail)
+is<undefined>()(await unwrap(member.account.remove({ password: 'old' })))
+await member.account.requestPasswordReset('ada@example.com')
+await member.account.resetPassword({ token: 'abc', new_password: 'new' })
+await member.account.requestVerification()
+await member.account.confirmEmail('abc')
+const download = await member.account.export()
+if (download.ok) is<ReadableStream<Uint8Array>>()(download.body)
+else is<string | Issue[]>()(download.body.detail)
+is<Session[]>()((await unwrap(member.sessions.list())).sessions)
+await member.sessions.end('019b92d4-2a10-7c55-8e21-6f0b8f6a0102')
+await member.sessions.endAll({ exceptCurrent: true })
+// @ts-expect-error a deletion needs the password
+await member.account.remove()
 
 // A token: a text, or a function, which may take its time.
 createTodoClient({ baseUrl: '', token: 'a.b.c' })

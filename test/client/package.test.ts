@@ -36,7 +36,7 @@ t.test('the package that would be published works where it is installed, with it
   const consumer = join(folder, 'consumer')
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], client)
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string, files: Array<{ path: string }> }]
-  const modules = ['index', 'result', 'schema', 'send'].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`])
+  const modules = ['account', 'index', 'renew', 'result', 'schema', 'send', 'session', 'store', 'tasks'].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`])
   t.strictSame(files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', ...modules, 'package.json'])
 
   const installed = join(consumer, 'node_modules/todo-backend-client')
