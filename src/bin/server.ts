@@ -10,6 +10,7 @@ import { keepStarted } from '../db/keep-started.js'
 import { startSweeps } from '../db/sweeps.js'
 import { fatal } from './fatal.js'
 import { logOutput } from '../log/output.js'
+import { readable } from '../log/readable.js'
 import { sweepOfChanges, sweepOfEndings, sweepOfKeys, sweepOfSessions } from '../repositories/sweeps.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
@@ -25,7 +26,10 @@ const END = 6000
 try {
   const config = loadConfig()
   const database = connect(config)
-  const app = await buildApp(config, database, { output: logOutput(), print: printMail })
+  // A person reads what is in a terminal, a program what is in a pipe.
+  const { stdout } = process
+  const output = stdout.isTTY ? logOutput(await readable(stdout.hasColors())) : logOutput()
+  const app = await buildApp(config, database, { output, print: printMail })
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
   app.addHook('onClose', startSweeps(database, [
     sweepOfChanges(config.CHANGES_DAYS), sweepOfKeys(config.IDEMPOTENCY_DAYS),

@@ -20,8 +20,9 @@ const STDOUT = 1
  * Standard output for the log. Nothing is lost when the process ends, even by an uncaught error. When the reader stalls or is
  * gone, requests neither wait nor fail: lines are kept, then dropped, and a line says how many as soon as there is room again.
  * Only a terminal is waited for.
+ * @param shown what a line looks like there; as it is, when absent
  */
-export function logOutput (): DestinationStream {
+export function logOutput (shown: (line: string) => string = (line) => line): DestinationStream {
   /** Lines to be written, and the rest of a chunk that the system has accepted only in part. */
   let lines = ''
   let rest = Buffer.alloc(0)
@@ -48,7 +49,7 @@ export function logOutput (): DestinationStream {
   /** Whether there is another chunk. The number of dropped lines is written after the lines that were kept. */
   function more (): boolean {
     if (lines === '' && lost > 0) {
-      lines = `${JSON.stringify({ level: 40, time: Date.now(), pid: process.pid, hostname: hostname(), lost, msg: 'log lines lost' })}\n`
+      lines = shown(`${JSON.stringify({ level: 40, time: Date.now(), pid: process.pid, hostname: hostname(), lost, msg: 'log lines lost' })}\n`)
       lost = 0
     }
     rest = Buffer.from(lines)
@@ -71,7 +72,7 @@ export function logOutput (): DestinationStream {
   return {
     write (line) {
       if (rest.length + lines.length > KEPT || lost > 0) lost++
-      else lines += line
+      else lines += shown(line)
       if (lines.length >= CHUNK && !isStuck) flush()
       else later()
     }

@@ -23,17 +23,21 @@ export interface Program {
  * Starts a program as `node` would, with the test runner's own loader, so that its lines count as covered.
  * @param program its file in src/bin/, or any other as code
  * @param settings its settings; none comes from the environment of the tests
- * @param stdout an open file for its standard output, instead of a pipe to this process
+ * @param stdout an open file for its standard output, or a terminal, instead of a pipe to this process
  */
-export function start (t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number): Program {
+export function start (
+  t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number | 'terminal'
+): Program {
   const what = program.includes('\n')
     ? ['--input-type=module', '--eval', program]
     : [fileURLToPath(new URL(`../../src/bin/${program}`, import.meta.url))]
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
   const flags = process.execArgv.filter((flag) => !ONLY_TESTS.test(flag))
     .map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
-  const child: ChildProcess = spawn(process.execPath, [...flags, ...what], {
-    cwd, env: { ...env, ...settings }, stdio: ['ignore', stdout ?? 'pipe', 'pipe']
+  const command = [process.execPath, ...flags, ...what]
+  const [name, ...args] = stdout === 'terminal' ? inTerminal(command) : command
+  const child: ChildProcess = spawn(name!, args, {
+    cwd, env: { ...env, ...settings }, stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe']
   })
   const output = { out: '', err: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => { output.out += text })
@@ -56,3 +60,8 @@ export function start (t: Test, program: string, cwd: string, settings: NodeJS.P
     }
   }
 }
+
+/** A command that runs in a terminal of its own, and ends with it; what it writes there comes out at a pipe. */
+const inTerminal = (command: string[]): string[] => process.platform === 'darwin'
+  ? ['script', '-q', '/dev/null', ...command]
+  : ['script', '-qec', `exec ${command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`, '/dev/null']
