@@ -16,15 +16,18 @@ teardown(t, async () => {
 })
 const asked = watched(database)
 const { app, call, signUp, sql } = await startApp(t, { database: asked.database })
-const TASKS = 100_000
+/** Of 250 bytes of JSON and more. */
+const TASKS = 40_000
 
-/** Gives somebody many tasks, of which each second has a text with quotes and owls. */
-/** Ten thousand at a time, since a statement has two seconds. */
+/**
+ * Gives somebody many tasks, of which each second has a text with quotes and owls. Five thousand at a time, since a statement has
+ * two seconds.
+ */
 async function addMany ({ id }: Person, count: number): Promise<void> {
-  for (let first = 1; first <= count; first += 10_000) {
+  for (let first = 1; first <= count; first += 5000) {
     await sql(`insert into todo.tasks (id, owner_id, title, description, created_at)
       select gen_random_uuid(), $1, 'Task ' || n, case when n % 2 = 0 then repeat('"🦉\\', 40) end, now() + n * interval '1 ms'
-      from generate_series($2::int, $3::int) n`, [id, first, Math.min(first + 9999, count)])
+      from generate_series($2::int, $3::int) n`, [id, first, Math.min(first + 4999, count)])
   }
 }
 
@@ -46,7 +49,7 @@ t.test('an export is the account with all its tasks, oldest first, as a file', a
   t.notOk(asked.names.some((name) => name.startsWith('tasks')), 'HEAD reads no tasks')
 })
 
-t.test('an export of 100,000 tasks is whole and valid, and takes less than 30 MB more memory', { timeout: 300_000 }, async (t) => {
+t.test('an export of many tasks is whole and valid, and takes no memory for most of it', async (t) => {
   const ada = await signUp()
   await addMany(ada, TASKS)
   const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
@@ -64,14 +67,14 @@ t.test('an export of 100,000 tasks is whole and valid, and takes less than 30 MB
     const text = String(chunk)
     tasks += text.split('"is_completed"').length - 1
     tail = text.slice(-2)
-    if (chunks++ % 100 > 0) continue
+    if (chunks++ % 50 > 0) continue
     collect()
     most = Math.max(most, heap() - before)
   }
   t.ok(tasks > TASKS * 0.999, 'all of them but those whose name is cut between two pieces')
   t.equal(tail, ']}')
   t.ok(bytes > TASKS * 200, `${bytes} bytes`)
-  t.ok(most < 30e6, `${Math.round(most / 1e6)} MB more for ${Math.round(bytes / 1e6)} MB`)
+  t.ok(most < bytes / 2, `${Math.round(most / 1e3)} KB more for ${Math.round(bytes / 1e3)} KB`)
 
   const whole = await ada.call('GET', '/api/auth/me/export')
   t.equal(whole.body.tasks.length, TASKS)
