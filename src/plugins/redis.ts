@@ -1,11 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Redis } from 'ioredis'
+import { throttle } from '../log/throttle.js'
 
 /** Milliseconds. A request waits for Redis no longer than this; the connection is then given up. */
 const PATIENCE = 250
 
-/** Milliseconds between two attempts to connect, and so between two log lines about them. */
+/** Milliseconds between two attempts to connect. */
 const RETRY = 1000
+
+/** One line of the log about a Redis in as much time, however many connections there are to it. */
+const isTimeToLog = throttle(RETRY)
 
 /**
  * A Redis that nothing depends on: a command fails at once when it is not answered at once.
@@ -25,7 +29,9 @@ export async function connectRedis (app: FastifyInstance, url: string, { isSilen
     maxRetriesPerRequest: 0,
     retryStrategy: () => RETRY
   })
-  redis.on('error', ({ message }: Error) => { app.log.warn({ reason: message }, 'Redis unavailable; this process does without') })
+  redis.on('error', ({ message }: Error) => {
+    if (isTimeToLog(url)) app.log.warn({ reason: message }, 'Redis unavailable; this process does without')
+  })
   app.addHook('onReady', async () => { await redis.connect().catch(() => {}) })
   app.addHook('onClose', async () => { redis.disconnect() })
   return redis

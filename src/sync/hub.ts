@@ -32,7 +32,14 @@ export function hub ({ changesOf, newestOf, hasEnded, isDraining, most, now, log
   let count = 0
   let timer: NodeJS.Timeout | undefined
 
-  const failed = ({ message }: Error) => { log.warn({ reason: message }, 'changes not read') }
+  let failedAt = -Infinity
+
+  /** One line of the log in a second, for however many owners there was nothing to read. */
+  function failed ({ message }: Error): void {
+    if (Math.abs(now() - failedAt) < INTERVAL) return
+    failedAt = now()
+    log.warn({ reason: message }, 'changes not read')
+  }
 
   /** The question of the next second finds those who were told nothing because of an error. */
   const look = (owner: string): void => { owners.get(owner.toLowerCase())?.look().catch(failed) }

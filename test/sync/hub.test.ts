@@ -75,15 +75,19 @@ t.test('a database that is away costs a stream nothing but time, and a stream th
     await database.close()
     await drop()
   })
-  const ada = await signUp()
+  const [ada, bob] = [await signUp(), await signUp()]
   const base = await listening(app)
   const stream = await follow(t, base + EVENTS, ada.token)
+  await (await follow(t, base + EVENTS, bob.token)).wait(1)
   await stream.wait(1)
   isAway = true
-  await ada.add('meanwhile')
+  for (const somebody of [ada, bob]) await somebody.add('meanwhile')
   t.equal((await ada.call('GET', EVENTS)).status, 503)
-  t.equal(app.live.count(), 1)
-  await until('it was asked in vain', () => output.lines().filter(({ msg }) => msg === 'changes not read').length > 1)
+  t.equal(app.live.count(), 2)
+  const lines = () => output.lines().filter(({ msg }) => msg === 'changes not read')
+  await until('it was asked in vain', () => lines().length > 1)
+  const [first, second] = lines().map(({ time }) => Number(time))
+  t.ok(second! - first! > 990, 'the log tells it once in a second, however many listen')
   isAway = false
   t.equal((await stream.wait(2))[1]!.data.title, 'meanwhile')
 })
