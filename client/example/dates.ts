@@ -6,3 +6,6 @@ export function isOver (day: string, now = new Date()): boolean {
   const text = (n: number, digits: number) => String(n).padStart(digits, '0')
   return day < `${text(now.getFullYear(), 4)}-${text(now.getMonth() + 1, 2)}-${text(now.getDate(), 2)}`
 }
+
+/** @returns a moment as people here write it */
+export const byTime = (moment: string): string => new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })

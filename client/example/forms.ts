@@ -1,8 +1,9 @@
-import type { Failure, Issue, SignupRequest, TaskCreate, TaskQuery } from 'todo-backend-client'
+import type { components, Failure, Issue, SignupRequest, TaskCreate, TaskQuery } from 'todo-backend-client'
 import { once, within } from './page.js'
+import { listed, textOf, textOfError } from './texts.js'
 
 type Field = HTMLInputElement | HTMLTextAreaElement
-type Name = keyof SignupRequest | keyof TaskCreate | keyof TaskQuery
+type Name = keyof SignupRequest | keyof TaskCreate | keyof TaskQuery | keyof components['schemas']['PasswordChange']
 
 /** What a person writes of a task. */
 export type Content = Required<TaskCreate>
@@ -24,14 +25,15 @@ export function fill (form: HTMLFormElement, name: Name, text: string): void {
 
 /**
  * Sends a form, once at a time, and shows what was wrong with it.
- * @param send resolves to the failure, if it was one
+ * @param send resolves to the failure, if it was one, or to a text about it
  */
-export function onSubmit (form: HTMLFormElement, send: () => Promise<Failure | undefined>): void {
+export function onSubmit (form: HTMLFormElement, send: () => Promise<Failure | string | undefined>): void {
   const start = once(async () => {
     forget(form)
     try {
       const failure = await send()
-      if (failure) show(form, failure)
+      if (typeof failure === 'string') tell(form, failure)
+      else if (failure) show(form, failure)
     } catch (error) {
       tell(form, textOfError(error))
     }
@@ -42,23 +44,17 @@ export function onSubmit (form: HTMLFormElement, send: () => Promise<Failure | u
   })
 }
 
+/** @returns whether a person has typed something in one of these parts of the page, or is editing something there */
+export function hasTyped (...parts: HTMLElement[]): boolean {
+  return parts.some((part) => [...part.querySelectorAll('form')].some((form) =>
+    form.getAttribute('role') !== 'search' && fields(form).some(({ value, defaultValue }) => value !== defaultValue)))
+}
+
 /** Empties a form, and takes away what was wrong with it. */
 export function reset (form: HTMLFormElement): void {
   form.reset()
   forget(form)
 }
-
-/** @returns what a person can do about a failure */
-export function textOf ({ body: { detail } }: Failure): string {
-  if (detail === 'Invalid authentication credentials') return 'Nothing was changed, because you are not logged in.'
-  return typeof detail === 'string' ? detail : listed(detail)
-}
-
-const listed = (issues: Issue[]) => issues.map(({ loc, msg }) => `${loc.join('.')} ${msg}`).join('; ')
-
-/** @returns the same for what was thrown: `fetch` throws a TypeError when there is no answer */
-export const textOfError = (error: unknown) =>
-  error instanceof TypeError ? 'The server cannot be reached. Try again in a moment.' : String(error)
 
 function show (form: HTMLFormElement, failure: Failure): void {
   if (failure.status !== 422) return tell(form, textOf(failure))

@@ -1,3 +1,5 @@
+import { textOfError } from './texts.js'
+
 /** @returns the element of the page with this id, which is of this kind */
 export function byId<E extends HTMLElement> (id: string, kind: new () => E): E {
   return expected(document.getElementById(id), kind)
@@ -16,6 +18,16 @@ export function fromTemplate<E extends HTMLElement> (id: string, kind: new () =>
 function expected<E extends HTMLElement> (element: Node | null | undefined, kind: new () => E): E {
   if (!(element instanceof kind)) throw new Error(`The page has no such ${kind.name}`)
   return element
+}
+
+const PARTS = ['entrance', 'desk', 'settings', 'from-mail'] as const
+/** What the page shows: one of its parts. */
+export type Part = typeof PARTS[number]
+
+/** Shows one part of the page, and hides the others. */
+export function show (part: Part): void {
+  for (const id of PARTS) byId(id, HTMLElement).hidden = id !== part
+  byId('account', HTMLElement).hidden = part === 'entrance' || part === 'from-mail'
 }
 
 /** Tells what was done; a screen reader says it when it has time. */
@@ -39,4 +51,13 @@ export function once (act: () => Promise<void>): () => void {
     say('')
     void act().finally(() => { isBusy = false })
   }
+}
+
+/** Does what a person asks a control for, and tells when it went wrong. A checkbox does not change by itself. */
+export function onAction (control: HTMLElement, act: () => Promise<void>): void {
+  const start = once(async () => act().catch((error: unknown) => { complain(textOfError(error)) }))
+  control.addEventListener('click', (event) => {
+    event.preventDefault()
+    start()
+  })
 }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import type { RequestListener, ServerResponse } from 'node:http'
-import ts from 'typescript'
+import { transform } from 'esbuild'
 
 /** The API that index.html names. */
 export const API = 'http://localhost:8000'
+
+/** What the page imports that is not written here: each is one file. */
+const packages: Record<string, string> = { '/client/openapi-fetch.js': 'openapi-fetch' }
 
 /**
  * Serves the example as it is in this folder, and the client under /client/. TypeScript goes out as JavaScript, without its
@@ -19,24 +22,25 @@ export function examplePages (api = API): RequestListener {
     "frame-ancestors 'none'", `script-src 'self' 'sha256-${createHash('sha256').update(importMap).digest('base64')}'`
   ].join('; ')
 
-  return ({ url }, response) => {
-    const path = url!.split('?', 1)[0]!
+  const answer = async (url: string, response: ServerResponse) => {
+    const path = url.split('?', 1)[0]!
     const [, folder = '', name] = /^\/(client\/)?([a-z-]+)\.js$/.exec(path) ?? []
     const module = `${folder && '../src/'}${name}.ts`
     response.setHeader('cache-control', 'no-cache').setHeader('content-security-policy', policy)
     if (path === '/') send(response, 'text/html; charset=utf-8', html)
     else if (path === '/style.css') send(response, 'text/css; charset=utf-8', text('style.css'))
-    else if (path === '/client/openapi-fetch.js') send(response, 'text/javascript', text(import.meta.resolve('openapi-fetch')))
-    else if (name && existsSync(at(module))) send(response, 'text/javascript', withoutTypes(text(module)))
+    else if (packages[path]) send(response, 'text/javascript', text(import.meta.resolve(packages[path])))
+    else if (name && existsSync(at(module))) send(response, 'text/javascript', await withoutTypes(text(module)))
     else response.writeHead(404).end()
   }
+  return ({ url }, response) => { void answer(url!, response) }
 }
 
 const at = (path: string) => new URL(path, import.meta.url)
 const text = (path: string) => readFileSync(at(path), 'utf8')
 
-const withoutTypes = (source: string) => ts.transpileModule(source, {
-  compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ES2022, verbatimModuleSyntax: true }
-}).outputText
+/** @returns TypeScript as JavaScript, as the browser will run it */
+const withoutTypes = async (source: string): Promise<string> =>
+  (await transform(source, { loader: 'ts', target: 'es2022', tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } })).code
 
 const send = (response: ServerResponse, type: string, body: string) => response.setHeader('content-type', type).end(body)

@@ -1,58 +1,76 @@
-import { createTodoClient, type OperationId, type Result, type User } from 'todo-backend-client'
+import { createTodoClient, localStorageStore, type LoggedOutReason, type Result, type User } from 'todo-backend-client'
 import { fill, onSubmit, reset, typed } from './forms.js'
 import { byId, within } from './page.js'
 
 /**
- * Where the token is: a reload keeps it, the end of the tab ends it, and no other tab has it. A script of somebody else could
- * read it there, as it could use it in memory; the Content-Security-Policy of the page lets none run.
+ * Where the tokens are: for all tabs, over reloads. A script of somebody else could read them there, as it could use them in
+ * memory; the Content-Security-Policy of the page lets none run.
  */
-const TOKEN = 'token'
+const tokens = localStorageStore()
 
-/** The API, which the page names. */
+/** What is done when the session is over without "Log out". */
+let loggedOut = (_reason: LoggedOutReason): void => {}
+export const onLoggedOut = (act: typeof loggedOut) => { loggedOut = act }
+
+/** The API, which the page names. The client renews the tokens by itself. */
 export const todo = createTodoClient({
   baseUrl: within(document, 'meta[name=api]', HTMLMetaElement).content,
-  token: () => sessionStorage.getItem(TOKEN)
+  store: tokens,
+  onLoggedOut: (reason) => { loggedOut(reason) }
 })
 
-export const hasToken = () => sessionStorage.getItem(TOKEN) !== null
-export const forgetToken = () => { sessionStorage.removeItem(TOKEN) }
+/** @returns who is logged in in this browser, whether the server can be reached or not */
+export const whoIsIn = async (): Promise<User | undefined> => (await tokens.get())?.user
 
-/** Logs in with what was typed. @returns the API's result; of a 200 the token is kept */
+/** Logs in with what was typed. @returns the API's result */
 export async function logIn (form: HTMLFormElement): Promise<Result<'logIn'>> {
   const result = await todo.logIn({ email: typed(form, 'email'), password: typed(form, 'password') })
-  if (result.ok) {
-    sessionStorage.setItem(TOKEN, result.body.access_token)
-    reset(form)
-  }
+  if (result.ok) reset(form)
   return result
 }
 
 const dialog = byId('again', HTMLDialogElement)
 const form = within(dialog, 'form', HTMLFormElement)
-let email = ''
 
-/** Whoever logs in again is this user. */
-export function remember (user: User): void {
-  email = user.email
+/** Whose page it is. Whoever logs in again is this user. */
+let email: string | undefined
+export const remember = (user: User) => { email = user.email }
+
+/** It is nobody's page. */
+export function forget (): void {
+  email = undefined
+  dialog.close()
 }
 
+/** Requests that somebody is waiting for. */
+let busy = 0
+export const isBusy = () => busy > 0
+
 /**
- * Sends a request. When the token has expired it asks to log in again, over a page that stays as it is, and sends the request
+ * Sends a request. When the session has ended it asks to log in again, over a page that stays as it is, and sends the request
  * once more.
  * @returns the API's result; 401 when the person did not want to
  */
-export async function loggedIn<R extends Result<OperationId>> (request: () => Promise<R>): Promise<R> {
-  const result = await request()
-  return result.status === 401 && await askAgain() ? request() : result
+export async function loggedIn<R extends { status: number }> (request: () => Promise<R>): Promise<R> {
+  busy++
+  try {
+    const result = await request()
+    return result.status === 401 && await askAgain() ? await request() : result
+  } finally {
+    busy--
+  }
 }
 
 /** The open question, which two requests may share. */
 let asking: Promise<boolean> | undefined
 
-async function askAgain (): Promise<boolean> {
+/** @returns whether the person has logged in again */
+export async function askAgain (): Promise<boolean> {
+  if (email === undefined) return false
+  const known = email
   asking ??= new Promise<boolean>((resolve) => {
     reset(form)
-    fill(form, 'email', email)
+    fill(form, 'email', known)
     dialog.returnValue = ''
     dialog.addEventListener('close', () => { resolve(dialog.returnValue === 'again') }, { once: true })
     // Keeps the keyboard inside, closes on Escape, and gives the focus back to where it was.

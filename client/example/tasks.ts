@@ -1,9 +1,10 @@
 import type { Failure, Task, TaskQuery } from 'todo-backend-client'
 import { byDate, isOver } from './dates.js'
 import { openEditor } from './editor.js'
-import { content, onSubmit, reset, textOf, textOfError, typed } from './forms.js'
-import { byId, complain, fromTemplate, once, say, within } from './page.js'
+import { content, onSubmit, reset, typed } from './forms.js'
+import { byId, complain, fromTemplate, onAction, say, within } from './page.js'
 import { loggedIn, todo } from './session.js'
+import { textOf } from './texts.js'
 
 /** Tasks of one page of the list. */
 const PAGE = 10
@@ -157,13 +158,4 @@ function takeAway (item: HTMLLIElement): void {
   changed(cursor)
   if (neighbour) within(neighbour, 'input', HTMLInputElement).focus()
   else heading.focus()
-}
-
-/** Does what a person asks a control for. A checkbox changes when the API says so. */
-function onAction (control: HTMLElement, act: () => Promise<void>): void {
-  const start = once(async () => act().catch((error: unknown) => { complain(textOfError(error)) }))
-  control.addEventListener('click', (event) => {
-    event.preventDefault()
-    start()
-  })
 }

@@ -1,33 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { simpleParser, type ParsedMail } from 'mailparser'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import t, { type Test } from 'tap'
 import { mailer } from '../../src/accounts/mailer.js'
 import { mailsOf, type Mail } from '../../src/accounts/mails.js'
 import { PASSWORD, startApp } from '../helper.js'
+import { smtpServer } from '../support/smtp-server.js'
 import { until } from '../support/until.js'
-
-/** A mail server on the loopback. */
-async function smtpServer (t: Test, options: SMTPServerOptions = {}) {
-  const mails: ParsedMail[] = []
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData (stream, _session, done) {
-      simpleParser(stream).then((mail) => {
-        mails.push(mail)
-        done()
-      }, done)
-    },
-    ...options
-  })
-  server.on('error', () => {})
-  server.listen(0, '127.0.0.1')
-  await once(server.server, 'listening')
-  t.teardown(() => { server.close() })
-  return { mails, url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}` }
-}
 
 /** What listens and is no mail server. */
 async function listen (t: Test, serve: (socket: Socket) => void) {

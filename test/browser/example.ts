@@ -1,11 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Locator, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { examplePages } from '../../client/example/pages.js'
+import type { LoginAnswer } from '../../src/schemas/auth.js'
 import { PASSWORD, startApp } from '../helper.js'
 import { openBrowser } from '../support/browser.js'
+import { smtpServer } from '../support/smtp-server.js'
+import { until } from '../support/until.js'
+
+/**
+ * A browser calls every 4xx an error; the page shows what it says. And it keeps its cache where a logout, sent without cookies to
+ * another origin, would have it cleared: nothing in there is shown to anybody else.
+ */
+const HARMLESS = /status of 4\d\d|ERR_INTERNET_DISCONNECTED|Clear-Site-Data/
 
 /**
  * The example on an origin of its own, which an API of its own allows, in a browser; and what people do with it.
@@ -15,31 +25,43 @@ export async function openExample (t: Test) {
   const server = createServer().listen(0, 'localhost')
   await once(server, 'listening')
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`
-  const api = await startApp(t, { settings: { CORS_ORIGINS: origin } })
+  const { mails, url: SMTP_URL } = await smtpServer(t)
+  const api = await startApp(t, { settings: { CORS_ORIGINS: origin, SMTP_URL, MAIL_FROM: 'todo@example.com', APP_URL: `${origin}/` } })
   t.teardown(() => { server.close().closeAllConnections() })
   const browser = await openBrowser(t)
   if (!browser) return null
   server.on('request', examplePages(await api.app.listen({ port: 0, host: '127.0.0.1' })))
 
-  /** The example in a browser of its own, without a single error in the console. */
-  async function visit (t: Test): Promise<Page> {
+  /** A browser of one person, without a single error in the console. */
+  async function openContext (t: Test): Promise<BrowserContext> {
     const context = await browser!.newContext({ viewport: { width: 800, height: 900 } })
     context.setDefaultTimeout(20_000)
-    const page = await context.newPage()
+    context.setDefaultNavigationTimeout(60_000)
     const errors: string[] = []
-    page.on('pageerror', ({ message }) => errors.push(message))
-    page.on('console', (message) => {
-      // A browser calls every 4xx an error; the page shows what it says.
-      if (['error', 'warning'].includes(message.type()) && !/status of 4\d\d|ERR_INTERNET_DISCONNECTED/.test(message.text())) errors.push(message.text())
+    context.on('weberror', (error) => errors.push(error.error().message))
+    context.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type()) && !HARMLESS.test(message.text())) errors.push(message.text())
     })
-    page.on('request', (request) => {
-      if (!/^http:\/\/(localhost|127\.0\.0\.1):/.test(request.url())) errors.push(`asked ${request.url()}`)
+    context.on('request', (request) => {
+      if (!/^(http:\/\/(localhost|127\.0\.0\.1):|blob:)/.test(request.url())) errors.push(`asked ${request.url()}`)
     })
     t.teardown(async () => {
       await context.close()
       if (errors.length > 0) throw new Error(`in the console: ${errors.join('; ')}`)
     })
-    await page.goto(origin)
+    return context
+  }
+
+  /** The example in a tab. */
+  async function openTab (context: BrowserContext, fragment = ''): Promise<Page> {
+    const page = await context.newPage()
+    await page.goto(`${origin}/${fragment}`)
+    return page
+  }
+
+  /** The example in a browser of its own. */
+  async function visit (t: Test): Promise<Page> {
+    const page = await openTab(await openContext(t))
     await form(page, 'Log in').waitFor()
     return page
   }
@@ -47,20 +69,33 @@ export async function openExample (t: Test) {
   /** The example as somebody with an account sees it. */
   async function visitAs (t: Test, { email }: { email: string }): Promise<Page> {
     const page = await visit(t)
-    await form(page, 'Log in').getByLabel('Email').fill(email)
-    await form(page, 'Log in').getByLabel('Password').fill(PASSWORD)
-    await form(page, 'Log in').getByRole('button').click()
+    await logIn(page, email)
     await told(page, 'Logged in as')
     return page
   }
 
-  /** From now on the page's token is the one of a login that was over a second ago. */
-  async function expire (page: Page, sub: string): Promise<void> {
-    const token = api.app.jwt.present.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
-    await page.evaluate(`sessionStorage.setItem('token', ${JSON.stringify(token)})`)
+  /** From now on the access token of the page, and of its other tabs, is the one of a login that was over a second ago. */
+  async function expire (page: Page): Promise<void> {
+    const token = api.app.jwt.present.sign({ sub: randomUUID(), iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
+    await page.evaluate(`localStorage.setItem('todo-backend', JSON.stringify({
+      ...JSON.parse(localStorage.getItem('todo-backend')), access_token: ${JSON.stringify(token)}, expires_at: Date.now() - 1000
+    }))`)
   }
 
-  return { ...api, visit, visitAs, expire }
+  /** Ends every session of somebody, from another device. */
+  async function endSessions ({ email }: { email: string }): Promise<void> {
+    const { body } = await api.call('POST', '/api/auth/login', { body: { email, password: PASSWORD } })
+    await api.call('DELETE', '/api/auth/sessions', { token: (body as LoginAnswer).access_token })
+  }
+
+  /** The fragment of the newest link to somebody, when there are this many. */
+  async function linkTo (email: string, count = 1): Promise<string> {
+    const links = () => mails.filter(({ to }) => [to].flat()[0]?.text === email).flatMap(({ text }) => /#\S+/.exec(text ?? '') ?? [])
+    await until(`${count} mails with a link to ${email}`, () => links().length >= count)
+    return links().at(-1)!
+  }
+
+  return { ...api, origin, mails, openContext, openTab, visit, visitAs, expire, endSessions, linkTo }
 }
 
 /** The example, open. */
@@ -68,6 +103,13 @@ export type Example = NonNullable<Awaited<ReturnType<typeof openExample>>>
 
 /** A form by its name. */
 export const form = (page: Page, name: string) => page.getByRole('form', { name, exact: true })
+
+/** Logs somebody in. */
+export async function logIn (page: Page, email: string, password = PASSWORD): Promise<void> {
+  await form(page, 'Log in').getByLabel('Email').fill(email)
+  await form(page, 'Log in').getByLabel('Password').fill(password)
+  await form(page, 'Log in').getByRole('button').click()
+}
 
 /** Waits until a screen reader was told. */
 export const told = async (page: Page, text: string) => page.locator('#status').getByText(text).waitFor()
