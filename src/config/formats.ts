@@ -1,7 +1,10 @@
 import { isIP } from 'node:net'
 
 /** Whether the URL's scheme is one that the server supports. The rest is checked when the database is connected. */
-export const isDatabase = (text: string): boolean => /^pglite:./.test(text) || /^postgres(ql)?:/i.test(text)
+export const isDatabase = (text: string): boolean => /^pglite:./.test(text) || isPostgres(text)
+
+/** Whether it is the URL of a PostgreSQL server. */
+export const isPostgres = (text: string): boolean => /^postgres(ql)?:/i.test(text)
 
 /** Whether a Redis URL can be parsed, with its credentials. A later error would quote the password. */
 export function isRedisUrl (text: string): boolean {

@@ -1,14 +1,15 @@
 import { Ajv } from 'ajv'
+import { BadConnectionString } from '../db/connection-parameters.js'
 import { parseConnectionString } from '../db/connection-string.js'
 import { readEnvFile } from './env-file.js'
 import { settingError } from './errors.js'
-import { areOrigins, areProxies, isDatabase, isRedisUrl, isSmtpUrl, isWebUrl } from './formats.js'
+import { areOrigins, areProxies, isDatabase, isPostgres, isRedisUrl, isSmtpUrl, isWebUrl } from './formats.js'
 import { keepPrivate, keptSecret } from './secret.js'
 import { DATA, Settings, type Config } from './settings.js'
 
 // What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
 const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })
-  .addFormat('database', isDatabase).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
+  .addFormat('database', isDatabase).addFormat('postgres', isPostgres).addFormat('proxies', areProxies).addFormat('origins', areOrigins)
   .addFormat('redis', isRedisUrl).addFormat('smtp', isSmtpUrl).addFormat('web', isWebUrl).addFormat('address', /^[^\s@<>,;]+@[^\s@<>,;]+$/)
   .addVocabulary(['x-note', 'x-default']).compile<Config>(Settings)
 
@@ -64,10 +65,16 @@ function checkTogether (settings: Config): void {
 
   // RFC 9106 §3.1
   if (memory < 8 * lanes) throw settingError('ARGON2_MEMORY_KIB', `${8 * lanes} or more for ${lanes} lanes`)
-  if (url.startsWith('pglite:')) return
+  const hasPooler = settings.DATABASE_POOLER !== 'none'
+  if (!url.startsWith('pglite:')) checkConnection('DATABASE_URL', url, hasPooler)
+  if (settings.DATABASE_MIGRATION_URL) checkConnection('DATABASE_MIGRATION_URL', settings.DATABASE_MIGRATION_URL, false)
+}
+
+function checkConnection (name: keyof Config, url: string, hasPooler: boolean): void {
   try {
-    parseConnectionString(url)
+    const { options, pooler } = parseConnectionString(url)
+    if (options && (hasPooler || pooler)) throw new BadConnectionString('its "options" do not get through a pooler')
   } catch (error) {
-    throw settingError('DATABASE_URL', (error as Error).message)
+    throw settingError(name, (error as Error).message)
   }
 }

@@ -40,6 +40,14 @@ export const Settings = Type.Object({
     description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory',
     'x-note': '[which forms](#on-postgresql) of the first'
   }),
+  DATABASE_POOLER: oneOf(['none', 'transaction'], 'none',
+    '`transaction`: a pooler like PgBouncer is in between, in transaction mode; [what it needs](docs/postgresql.md#behind-a-pooler)'),
+  DATABASE_PREPARE: oneOf(['on', 'off'], 'on', '`off`: statements are not prepared, for poolers that do not carry them, as PgBouncer before 1.21'),
+  DATABASE_MIGRATION_URL: Type.Optional(Type.String({
+    format: 'postgres',
+    description: 'postgres://user:password@host:5432/database, the database of DATABASE_URL without the pooler',
+    'x-note': 'migrations go there, also as another role; without it, through `DATABASE_URL`'
+  })),
   DATABASE_POOL_SIZE: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: 'connections to PostgreSQL, 1 to 100' }),
   DATABASE_CONNECT_TIMEOUT: Type.Integer({
     default: 2000,

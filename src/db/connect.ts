@@ -12,6 +12,9 @@ export function connect (config: Config): Database {
   const { DATABASE_URL: url } = config
   if (url.startsWith('pglite:')) return connectEmbedded(url.slice('pglite:'.length))
   return connectPostgres(url, {
+    migrationUrl: config.DATABASE_MIGRATION_URL ?? url,
+    hasPooler: config.DATABASE_POOLER === 'transaction',
+    prepares: config.DATABASE_PREPARE === 'on',
     poolSize: config.DATABASE_POOL_SIZE,
     connectTimeout: config.DATABASE_CONNECT_TIMEOUT,
     statementTimeout: config.DATABASE_STATEMENT_TIMEOUT,

@@ -24,8 +24,10 @@ export interface ConnectionString {
   tlsOptions: ConnectionOptions
   /** Only a server that takes writes will do. */
   primary: boolean
-  /** PgBouncer is in between: it keeps no prepared statements and knows few session settings. */
+  /** A pooler is in between, which gives a session for a transaction, and passes few settings on. */
   pooler: boolean
+  /** Whether statements are prepared. */
+  prepares: boolean
   applicationName: string
   /** Command-line options for the session, as `-c name=value`. */
   options: string | undefined
@@ -61,6 +63,7 @@ export function parseConnectionString (text: string, env: NodeJS.ProcessEnv = pr
     ...tlsOf(given),
     primary: ['read-write', 'primary'].includes(given('target_session_attrs') ?? ''),
     pooler: given('pgbouncer') === 'true',
+    prepares: given('pgbouncer') !== 'true',
     applicationName: given('application_name', parameters.get('fallback_application_name')) ?? 'todo-backend',
     options: given('options'),
     // None at all would be no bound, which DATABASE_CONNECT_TIMEOUT is.

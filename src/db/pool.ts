@@ -1,4 +1,5 @@
 import type postgres from 'postgres'
+import type { Backend } from './cancel.js'
 import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { checked, type Statement, type Values } from './statement.js'
 
@@ -18,7 +19,14 @@ type Client = Pick<postgres.Sql<Record<string, unknown>>, 'unsafe' | 'end'>
  * A query of postgres.js. `state` stands for the connection that it was sent on; until then it is null. `prepared` says whether
  * that had prepared it before.
  */
-type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null, prepared?: boolean }
+type Query = postgres.PendingQuery<postgres.Row[]> & {
+  state: Backend | null
+  prepared?: boolean
+  /** Whether its answer is the next one of its connection. */
+  active: boolean
+  /** The driver looks at this when the answer is, and then asks for its end. */
+  cancelled: { resolve: () => void, reject: () => void } | null
+}
 
 /**
  * Whether a prepared statement was refused because it, or what it was prepared for, is not there any more: no such statement
@@ -30,6 +38,30 @@ const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '
 /** Whether an answer is not what was asked for, or the driver has stumbled over it, as over columns that are not its own. */
 const isMixedUp = (error: unknown) =>
   error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError
+
+/** How a statement is ended that takes too long, where PostgreSQL cannot be told to do so by itself. */
+export interface Ending {
+  /** Milliseconds before its time is over that its end is asked for, and between two requests. */
+  margin: number
+  cancel: (backend: Backend) => Promise<void>
+}
+
+/** A statement that was cancelled: nothing of it has been done. (PostgreSQL documentation, appendix A) */
+const CANCELLED = '57014'
+
+const ignore = (): void => {}
+
+/** Asks PostgreSQL to end a statement, until it has: it may still wait in the pooler, or behind others. */
+function stop (query: Query, { margin, cancel }: Ending): void {
+  const ask = () => {
+    if (query.active) void cancel(query.state!)
+    else if (query.state) query.cancelled = { resolve: ignore, reject: ignore }
+  }
+  ask()
+  const asking = setInterval(ask, margin)
+  const end = () => { clearInterval(asking) }
+  query.then(end, end)
+}
 
 /** Connections to a PostgreSQL, each statement with a deadline. */
 export interface Pool {
@@ -53,8 +85,9 @@ export interface Pool {
  * Nothing is connected before the first statement.
  * @param open makes a pool of the driver
  * @param deadline milliseconds that what is under way gets when its pool is replaced
+ * @param ending absent where PostgreSQL ends statements itself
  */
-export function poolOf (open: () => Client, deadline: number): Pool {
+export function poolOf (open: () => Client, deadline: number, ending?: Ending): Pool {
   let client = open()
   /** When each connection answered last, and each pool. */
   const answered = new WeakMap<object, number>()
@@ -64,13 +97,21 @@ export function poolOf (open: () => Client, deadline: number): Pool {
     const asked = performance.now()
     const prepare = (anew ? 'anew' : true) as boolean
     const query = used.unsafe(statement.text, statement.bind(values), { prepare }) as Query
-    let timer
+    let timer: NodeJS.Timeout | undefined
+    let isStopped = false
     try {
       return await new Promise((resolve, reject) => {
-        timer = setTimeout(() => {
+        const late = () => {
           reject(new DatabaseUnavailable(query.state ? 'no answer' : 'no free connection'))
           giveUp(used, query, asked)
-        }, end - asked)
+        }
+        timer = setTimeout(ending
+          ? () => {
+              isStopped = true
+              stop(query, ending)
+              timer = setTimeout(late, ending.margin)
+            }
+          : late, end - asked - (ending?.margin ?? 0))
         const settled = () => {
           if (query.state) for (const place of [query.state, used]) answered.set(place, performance.now())
         }
@@ -80,7 +121,9 @@ export function poolOf (open: () => Client, deadline: number): Pool {
           resolve(checked(statement, values, rows as unknown as Row[]))
         }).catch((error: unknown) => {
           settled()
-          if (isStale(query, error as { code?: string })) resolve(null)
+          // A request for the end of another statement can come late, and meet this one.
+          const isOthers = ending && !isStopped && (error as { code?: string }).code === CANCELLED
+          if (isOthers || isStale(query, error as { code?: string })) resolve(null)
           else reject(isMixedUp(error) ? distrust(used, statement) : translated(error, statement.name))
         })
       })

@@ -1,11 +1,13 @@
 import postgres from 'postgres'
+import { cancelling } from './cancel.js'
 import { parseConnectionString, placeOf } from './connection-string.js'
 import { PING, isCurrent } from './current.js'
 import { DATE, INT8, TIMESTAMPTZ, isoTime, type Database } from './database.js'
-import { DatabaseUnavailable, DatabaseUnfit, TablesMissing } from './errors.js'
+import { DatabaseUnavailable, TablesMissing } from './errors.js'
+import { checkFit } from './fit.js'
 import { migratePostgres } from './migrate.js'
 import { poolOf } from './pool.js'
-import { sessionOptions } from './session.js'
+import { expectedSettings, sessionOptions } from './session.js'
 import type { Statement, Values } from './statement.js'
 
 /** Milliseconds that a statement gets on top of its time inside PostgreSQL: it ends there first, when anybody is there. */
@@ -13,11 +15,6 @@ const MARGIN = 300
 
 /** Seconds after which a connection that nobody uses is closed. */
 const IDLE_TIMEOUT = 10
-
-/** Characters that another encoding does not have could not be kept; SQL_ASCII would keep them and take them for others. */
-const ENCODING: Statement<{ encoding: string }> = {
-  name: 'encoding', text: "select current_setting('server_encoding') as encoding", bind: () => [], echo: {}, answersAlways: true
-}
 
 /**
  * Milliseconds that lost tables have to be missing before they are created again. A database that is dropped
@@ -28,8 +25,14 @@ const GRACE = 3000
 /** A deadlock and a failed serialization: PostgreSQL has undone the whole statement, and it may well succeed the next time. */
 const IN_THE_WAY = new Set(['40P01', '40001'])
 
-/** How much a PostgreSQL is asked for, and for how long; times in milliseconds. */
-export interface Limits {
+/** How a PostgreSQL is reached, how much it is asked for, and for how long; times in milliseconds. */
+export interface Access {
+  /** Where migrations go, past a pooler. */
+  migrationUrl: string
+  /** A pooler in transaction mode is in between. What the URL says about that holds as well. */
+  hasPooler: boolean
+  /** Whether statements are prepared. */
+  prepares: boolean
   /** Connections at most. */
   poolSize: number
   connectTimeout: number
@@ -44,13 +47,15 @@ export interface Limits {
  * @param url `postgres://…`
  * @throws BadConnectionString
  */
-export function connectPostgres (url: string, { poolSize, connectTimeout, statementTimeout, maxPending }: Limits): Database {
+export function connectPostgres (url: string, access: Access): Database {
+  const { migrationUrl, hasPooler, prepares, poolSize, connectTimeout, statementTimeout, maxPending } = access
   let started = false
   /** When the tables were missed, on the clock of `performance`. */
   let missed = -Infinity
   let pending = 0
   const deadline = statementTimeout + MARGIN
-  const connection = parseConnectionString(url)
+  const given = parseConnectionString(url)
+  const connection = { ...given, pooler: hasPooler || given.pooler, prepares: prepares && given.prepares }
   const session = sessionOptions(connection, connectTimeout, statementTimeout)
   const pool = poolOf(() => postgres({
     ...session,
@@ -63,7 +68,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
       date: { to: DATE, from: [DATE], serialize: String, parse: String },
       number: { to: INT8, from: [INT8], serialize: String, parse: Number }
     }
-  }), deadline)
+  }), deadline, connection.pooler ? { margin: MARGIN, cancel: cancelling(session.socket, connectTimeout) } : undefined)
 
   async function ask<Row> (statement: Statement<Row>, values: Values = {}): Promise<Row[]> {
     if (pending >= maxPending) throw new DatabaseUnavailable('too many statements wait')
@@ -75,7 +80,8 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
         const rows = await pool.send(statement, values, end, times > 0)
         if (rows) return rows
       }
-      throw new DatabaseUnavailable('prepared statements are lost')
+      throw new DatabaseUnavailable('prepared statements are lost, as behind a pooler; ' +
+        'it wants DATABASE_POOLER=transaction, and DATABASE_PREPARE=off where it does not carry them')
     } finally {
       pending--
     }
@@ -84,7 +90,8 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
   /** Migrates on a connection that takes the place of the pool's: the role may have no more of them. */
   async function migrate (): Promise<void> {
     const times = { connectTimeout, patience: deadline, silence: connectTimeout + deadline }
-    await pool.pause(async () => migratePostgres(sessionOptions(connection, connectTimeout, 0), times))
+    const place = migrationUrl === url ? connection : parseConnectionString(migrationUrl)
+    await pool.pause(async () => migratePostgres(sessionOptions(place, connectTimeout, 0), times))
   }
 
   let looking: Promise<boolean> | undefined
@@ -105,8 +112,7 @@ export function connectPostgres (url: string, { poolSize, connectTimeout, statem
     async start () {
       if (started) return
       // Within the deadline: the driver alone would try for ever at a port that hangs up.
-      const [server] = await ask(ENCODING)
-      if (server!.encoding !== 'UTF8') throw new DatabaseUnfit(`its encoding is ${server!.encoding} and has to be UTF8`)
+      await checkFit(ask, expectedSettings(connection, statementTimeout), connection.pooler)
       if (!await isCurrent(ask)) {
         if (performance.now() < missed + GRACE) throw new DatabaseUnavailable('tables missing')
         await migrate()

@@ -13,15 +13,29 @@ const SETTINGS = {
   standard_conforming_strings: 'on'
 }
 
-/** The same, of which PgBouncer knows nothing and refuses the connection. */
-const MORE_SETTINGS = {
-  IntervalStyle: 'postgres',
+/** The same, of which a pooler like PgBouncer knows nothing and refuses the connection. There the defaults have to be right. */
+const UNKNOWN_TO_POOLERS = {
   bytea_output: 'hex',
-  extra_float_digits: '1',
-  search_path: 'public',
   default_transaction_isolation: 'read committed',
   default_transaction_read_only: 'off'
 }
+
+/** And these do not matter to a statement that names every schema and writes no interval and no float. */
+const MORE_SETTINGS = {
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  search_path: 'public'
+}
+
+/**
+ * What a session is expected to have, by the names of pg_settings.
+ * @param statementTimeout milliseconds
+ */
+export const expectedSettings = ({ pooler }: Pick<ConnectionString, 'pooler'>, statementTimeout: number): Record<string, string> => ({
+  ...SETTINGS, ...UNKNOWN_TO_POOLERS, ...(!pooler && ownSettings(statementTimeout))
+})
+
+const ownSettings = (statementTimeout: number) => ({ ...MORE_SETTINGS, statement_timeout: String(statementTimeout) })
 
 /** Ignores notices such as "already exists, skipping", which the driver would print. */
 const ignoreNotice = (): void => {}
@@ -36,12 +50,12 @@ export type SessionOptions = ReturnType<typeof sessionOptions>
  * @param statementTimeout milliseconds for a statement; 0 is none
  */
 export function sessionOptions (connection: ConnectionString, timeout: number, statementTimeout: number) {
-  const { user, password, database, pooler, applicationName, options, connectTimeout = timeout, primary } = connection
+  const { user, password, database, pooler, prepares, applicationName, options, connectTimeout = timeout, primary } = connection
   const settings = {
     application_name: applicationName,
     ...(options && { options }),
     ...SETTINGS,
-    ...(!pooler && { ...MORE_SETTINGS, statement_timeout: String(statementTimeout) })
+    ...(!pooler && { ...UNKNOWN_TO_POOLERS, ...ownSettings(statementTimeout) })
   }
   const common = {
     // Only for its messages: `socket` connects.
@@ -52,7 +66,7 @@ export function sessionOptions (connection: ConnectionString, timeout: number, s
     database,
     ssl: false as const,
     connect_timeout: connectTimeout / 1000,
-    prepare: !pooler,
+    prepare: prepares,
     // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
     fetch_types: false,
     onnotice: ignoreNotice,

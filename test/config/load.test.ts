@@ -45,6 +45,9 @@ t.test('everything has a default but a secret, which is made and kept', async (t
   t.strictSame(others, {
     NODE_ENV: 'development',
     DATABASE_URL: 'pglite:.data/pglite',
+    DATABASE_POOLER: 'none',
+    DATABASE_PREPARE: 'on',
+    DATABASE_MIGRATION_URL: undefined,
     SECRET_KEY_PREVIOUS: undefined,
     ACCESS_TOKEN_EXPIRE_MINUTES: 30,
     SESSION_IDLE_DAYS: 30,
@@ -144,6 +147,9 @@ t.test('what is set is taken, as what it is, and nothing else comes along', asyn
     ...['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8', 'loopback', 'linklocal,uniquelocal , 192.0.2.7/32,::ffff:1.2.3.4/128']
       .map((proxies) => ['TRUST_PROXY', proxies] as ['TRUST_PROXY', string]),
     ['REDIS_URL', 'redis://127.0.0.1:6379/1'],
+    ['DATABASE_POOLER', 'transaction'],
+    ['DATABASE_PREPARE', 'off'],
+    ['DATABASE_MIGRATION_URL', 'postgres://owner@db.example/todo?sslmode=require'],
     ['REDIS_URL', 'rediss://todo:p%40ss@cache.example'],
     ['API_TITLE', 'Aufgaben'],
     ['API_VERSION', '2026-01']
@@ -180,6 +186,9 @@ t.test('a bad value stops the start with one line', async (t) => {
       '*,https://app.example.com', 'https://app.example.com,', 'https://a.example.com https://b.example.com', 'https://*.example.com'
     ],
     PORT: ['-1', '65536', '80.5', 'http', '80,81'],
+    DATABASE_POOLER: ['session', 'on', 'PgBouncer'],
+    DATABASE_PREPARE: ['true', 'never'],
+    DATABASE_MIGRATION_URL: ['pglite:memory', 'postgres://', 'postgres://ada:hunter2@db.example:port/todo'],
     DATABASE_POOL_SIZE: ['0', '101', 'many'],
     DATABASE_CONNECT_TIMEOUT: ['99', '60001', '2s'],
     DATABASE_STATEMENT_TIMEOUT: ['99', '60001', '2s'],
@@ -218,6 +227,10 @@ t.test('a bad value stops the start with one line', async (t) => {
   isRefused(t, { ...production, REQUIRE_VERIFIED_EMAIL: 'true' }, 'SMTP_URL', /\(REQUIRE_VERIFIED_EMAIL needs mails\)$/)
   isRefused(t, { SECRET_KEY: 'short' }, 'SECRET_KEY', /openssl rand -hex 32/)
   isRefused(t, { DATABASE_URL: 'postgres://db.example/todo?colour=red' }, 'DATABASE_URL', /\(its parameter "colour" is not known here\)$/)
+  const withOptions = 'postgres://db.example/todo?options=-c%20work_mem%3D1MB'
+  isRefused(t, { DATABASE_URL: withOptions, DATABASE_POOLER: 'transaction' }, 'DATABASE_URL', /\(its "options" do not get through a pooler\)$/)
+  isRefused(t, { DATABASE_URL: `${withOptions}&pgbouncer=true` }, 'DATABASE_URL', /do not get through a pooler/)
+  t.match(loadConfig({ SECRET_KEY, DATABASE_URL: withOptions }), { DATABASE_URL: withOptions })
   // Argon2 wants so much of each lane: every signup would fail.
   isRefused(t, { ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }, 'ARGON2_MEMORY_KIB', /\(32 or more for 4 lanes\)$/)
   t.match(loadConfig({ SECRET_KEY, ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), { ARGON2_MEMORY_KIB: 32 })
