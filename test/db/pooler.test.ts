@@ -26,13 +26,12 @@ t.test('a pooler that nobody has told of is told by what it refuses, or drops', 
 
 const database = connectTo(pooler.url, behind)
 teardown(t, async () => { await database.close() })
-const sql = sqlOn(database)
 
 for (const prepare of ['on', 'off']) {
   const own = prepare === 'on' ? database : connectTo(pooler.url, { ...behind, DATABASE_PREPARE: prepare })
   if (own !== database) teardown(t, async () => { await own.close() })
   t.test(`behind a pooler, with DATABASE_PREPARE=${prepare}`, async (t) => {
-    await own.start()
+    await until('it has started', async () => own.start().then(() => true, () => false))
     const ask = async (n: number) => (await sqlOn(own)<{ n: number }>('select $1::int as n', [n]))[0]?.n
     t.equal(await ask(1), 1, 'it migrates past it, and works through it')
 
@@ -50,8 +49,7 @@ for (const prepare of ['on', 'off']) {
 }
 
 t.test('what the role prefers is told when the statements rely upon something else', async (t) => {
-  await sql("do $$ begin execute format('alter database %I set bytea_output = escape', current_database()); end $$")
-  await sql('select set_config(\'bytea_output\', \'escape\', false)')
+  pooler.prefer('bytea_output\0escape\0')
   const other = connectTo(pooler.url, behind)
   await t.rejects(other.start(), { message: /the role or the database has to have bytea_output = 'hex', which no pooler passes on/ })
   await other.close()

@@ -9,6 +9,8 @@ export interface Pooler {
   url: string
   /** What becomes of settings that it does not know: the connection is refused, or they are dropped. */
   treat: (fate: 'refuse' | 'drop') => void
+  /** What new sessions have by themselves, as of their role: `name\0value\0`. */
+  prefer: (settings: string) => void
   /** Keeps so many answers, the next ones, until their statements are cancelled. */
   hold: (answers: number) => void
   /** Cancels the next statement, as a request does that comes late. */
@@ -45,6 +47,7 @@ export async function poolerTo (t: Test, url: string): Promise<Pooler> {
   let fate = 'refuse'
   let held = 0
   let isLate = false
+  let preferred = ''
 
   const server = createServer((client) => {
     keep(client)
@@ -66,7 +69,7 @@ export async function poolerTo (t: Test, url: string): Promise<Pooler> {
     const settings = [...startup.toString('utf8', 8).matchAll(/([^\0]+)\0([^\0]*)\0/g)]
     const known = settings.filter(([, name]) => TRACKED.includes(name!))
     if (known.length < settings.length && fate === 'refuse') return void client.end(failure('08P01'))
-    const body = Buffer.from(`\0\0\0\0${known.map(([pair]) => pair).join('')}\0`)
+    const body = Buffer.from(`\0\0\0\0${known.map(([pair]) => pair).join('')}${preferred}\0`)
     body.writeInt32BE(STARTUP, 0)
     const head = Buffer.alloc(4)
     head.writeUInt32BE(body.length + 4, 0)
@@ -131,6 +134,7 @@ export async function poolerTo (t: Test, url: string): Promise<Pooler> {
   return {
     url: through.href,
     treat (next) { fate = next },
+    prefer (settings) { preferred = settings },
     hold (answers) { held = answers },
     cancelNext () { isLate = true },
     requests: () => counts
