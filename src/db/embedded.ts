@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { PING, isCurrent } from './current.js'
 import { DATE, INT8, TIMESTAMPTZ, isoTime, type Database } from './database.js'
+import { statementsOn } from './embedded-statements.js'
 import { DatabaseDamaged, DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
 import { lockFolder } from './lock.js'
 import { migrateEmbedded } from './migrate.js'
@@ -28,6 +29,7 @@ export interface EmbeddedOptions {
 export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}): Database & { client: () => PGlite } {
   const folder = place === 'memory' ? undefined : resolve(place)
   let client: PGlite | undefined
+  let runOn: ReturnType<typeof statementsOn>
   let unlock = () => {}
 
   const opened = () => {
@@ -36,10 +38,10 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
   }
 
   const open = async () => {
-    const { PGlite } = await import('@electric-sql/pglite')
+    const driver = await import('@electric-sql/pglite')
     // PGlite decodes each value with a decoder of its own making, now and later.
     globalThis.TextDecoder = ExactTextDecoder
-    const opening = await PGlite.create({
+    const opening = await driver.PGlite.create({
       ...(folder && { dataDir: folder }),
       ...(dump && { loadDataDir: dump }),
       parsers: { [TIMESTAMPTZ]: isoTime, [DATE]: String, [INT8]: Number }
@@ -47,6 +49,7 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     await opening.exec("set time zone 'UTC'")
     await migrateEmbedded(opening)
     await isCurrent(async (statement) => (await opening.query(statement.text, statement.bind({}))).rows as never[])
+    runOn = statementsOn(opening, driver)
     return opening
   }
 
@@ -72,8 +75,8 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
 
     async run (statement, values = {}) {
       try {
-        const { rows } = await opened().query(statement.text, statement.bind(values))
-        return checked(statement, values, rows as never[])
+        opened()
+        return checked(statement, values, await runOn(statement, statement.bind(values)) as never[])
       } catch (error) {
         throw error instanceof DatabaseUnavailable || error instanceof ForeignAnswer ? error : translated(error, statement.name)
       }

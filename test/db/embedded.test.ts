@@ -4,6 +4,7 @@ import t from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { ConstraintViolation, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
 import { keepStarted } from '../../src/db/keep-started.js'
+import type { Statement } from '../../src/db/statement.js'
 import { connectTo, sqlOn } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
@@ -66,6 +67,37 @@ t.test('a folder is made, and its data is there when it is opened again', async 
   await t.test('it writes times in UTC with milliseconds', async (t) => {
     const at = "select '2026-01-06 16:00:00.05+05:30'::timestamptz as at"
     t.strictSame(await sqlOn(again)(at), [{ at: '2026-01-06T10:30:00.050Z' }])
+  })
+})
+
+t.test('a statement that comes again is prepared, and its answers are its own', async (t) => {
+  const database = connectEmbedded('memory', { dump })
+  await database.start()
+  t.teardown(async () => { await database.close() })
+  const alter = sqlOn(database)
+  for (const name of ['Ada', 'Eve']) await alter(USER, [`${name.toLowerCase()}@example.com`, name, 'x'])
+  const statement = (text: string): Statement<{ name: string }> => ({ name: 'test', text, bind: ({ value }) => [value], echo: {} })
+  const named = statement('select name from todo.users where name = $1')
+  const typed = statement('select $1::int::text as name')
+  const names = async (values: unknown[], of = named) =>
+    (await Promise.all(values.map(async (value) => database.run(of, { value })))).map(([row]) => row?.name)
+  t.strictSame(await names(['Ada', 'Eve', null, 'Ada', '\ufeff']), ['Ada', 'Eve', undefined, 'Ada', undefined])
+  t.strictSame(await names([1, null, 3], typed), ['1', null, '3'])
+
+  await t.test('an error is of the one that made it', async (t) => {
+    const results = await Promise.allSettled([['no number'], [4], ['5']].map(async (values) => names(values, typed)))
+    t.match(results, [
+      { reason: { constructor: QueryFailed, message: 'test failed with 22P02' } }, { value: ['4'] }, { value: ['5'] }
+    ])
+  })
+
+  await t.test('it is prepared anew when a column has another type, and says so when the column is gone', async (t) => {
+    await alter('alter table todo.users alter column name type varchar(300)')
+    t.strictSame(await names(['Ada', 'Eve']), ['Ada', 'Eve'])
+    await alter('alter table todo.users rename column name to called')
+    await t.rejects(names(['Ada']))
+    await alter('alter table todo.users rename column called to name')
+    t.strictSame(await names(['Ada', 'Eve']), ['Ada', 'Eve'])
   })
 })
 
