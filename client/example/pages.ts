@@ -7,7 +7,9 @@ import { transform } from 'esbuild'
 export const API = 'http://localhost:8000'
 
 /** What the page imports that is not written here: each is one file. */
-const packages: Record<string, string> = { '/client/openapi-fetch.js': 'openapi-fetch' }
+const packages: Record<string, string> = {
+  '/client/openapi-fetch.js': 'openapi-fetch', '/client/eventsource-parser.js': 'eventsource-parser'
+}
 
 /**
  * Serves the example as it is in this folder, and the client under /client/. TypeScript goes out as JavaScript, without its

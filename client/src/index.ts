@@ -6,14 +6,17 @@ import type { components, paths } from './schema.js'
 import { exporter, pathOf, sender, type RequestSettings } from './send.js'
 import { openSession, type LoggedOutReason } from './session.js'
 import { memoryStore, type TokenStore } from './store.js'
+import { syncOf, type Source } from './sync.js'
 import { tasksOf } from './tasks.js'
 
 export type { EndAllSettings } from './account.js'
 export { TodoApiError, unwrap, type Failure, type OperationId, type Result } from './result.js'
 export type { components, operations, paths } from './schema.js'
+export type { Batch, Change, SyncState } from './follow.js'
 export type { Export, RequestSettings } from './send.js'
 export type { LoggedOutReason } from './session.js'
 export { localStorageStore, memoryStore, type Tokens, type TokenStore } from './store.js'
+export type { Apply, ChangesSettings, SyncSettings } from './sync.js'
 export type {
   CreateSettings, Task, TaskCreate, TaskPage, TaskPatch, TaskQuery, TaskUpdate, WalkQuery, WriteSettings
 } from './tasks.js'
@@ -68,6 +71,14 @@ export function createTodoClient ({ baseUrl, token, store = memoryStore(), onLog
   const send = sender(api)
   const leave = async () => { await session?.end() }
 
+  /** What follows changes does so for one person, whoever is logged in later. */
+  async function source (): Promise<Source> {
+    if (!session) return { api, send, shared: null }
+    const { owner, fetch } = await session.pinned()
+    const own = clientOn(fetch)
+    return { api: own, send: sender(own), shared: owner === undefined ? null : `todo-backend-client sync ${baseUrl} ${owner}` }
+  }
+
   return {
     /** The openapi-fetch client below, for every path of the API, with the same tokens. */
     api,
@@ -105,7 +116,7 @@ export function createTodoClient ({ baseUrl, token, store = memoryStore(), onLog
     sessions: sessionsOf(send, leave),
 
     /** The tasks of the token's user. */
-    tasks: tasksOf(send)
+    tasks: { ...tasksOf(send), ...syncOf(source) }
   }
 }
 

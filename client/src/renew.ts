@@ -1,3 +1,4 @@
+import { browserLocks } from './locks.js'
 import { answers, type components } from './schema.js'
 import { json } from './send.js'
 import { tokensOf, type TokenStore, type Tokens } from './store.js'
@@ -14,9 +15,6 @@ export type Fetch = (request: Request) => Promise<Response>
 export type Renewal = Tokens | null | 'ended' | Response
 
 export interface RenewalOptions { baseUrl: string, fetch: Fetch, store: TokenStore }
-
-/** What browsers, in pages from https or this machine, and Node.js 24 have. */
-interface Locks { request: <T>(name: string, options: { signal: AbortSignal }, work: () => Promise<T>) => Promise<T> }
 
 /** Milliseconds that a renewal may take, so that one which hangs keeps nobody waiting for good. */
 const PATIENCE = 20_000
@@ -76,7 +74,7 @@ const isLogin = (answer: unknown): answer is LoginAnswer => answers['post /api/a
  * at once. So a tab that holds the lock for long, or a page that may not have one, is no reason to wait.
  */
 async function alone<T> (name: string, work: () => Promise<T>): Promise<T> {
-  const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {}
+  const locks = browserLocks()
   if (!locks) return await work()
   let begun: Promise<T> | undefined
   try {

@@ -61,10 +61,12 @@ export function openSession (options: SessionOptions) {
   /**
    * Sends a request with the session's token, renewed when it has to be; one that brings a token of its own goes out as it is. A
    * renewal without a verdict (429, 503) is the answer to the request: only whoever is logged out gets a 401.
+   * @param whose it is: nobody else's token is sent with it
    */
-  async function send (request: Request): Promise<Response> {
+  async function send (request: Request, whose?: string): Promise<Response> {
     if (OPEN.test(new URL(request.url).pathname) || request.headers.has('Authorization')) return await fetch(request)
     let tokens = await look()
+    if (whose !== undefined && tokens?.user.id !== whose) tokens = null
     if (tokens && isExpired(tokens)) {
       const renewal = await sharedUntil(renewed(tokens), request.signal)
       if (renewal instanceof Response) return renewal.clone()
@@ -99,7 +101,13 @@ export function openSession (options: SessionOptions) {
   }
 
   return {
-    fetch: send,
+    fetch: async (request: Request) => send(request),
+
+    /** @returns whose session it is now, and what sends requests for that person only */
+    async pinned (): Promise<{ owner: string | undefined, fetch: Fetch }> {
+      const owner = (await look())?.user.id
+      return { owner, fetch: async (request) => send(request, owner) }
+    },
 
     /** Keeps what a login has answered. */
     begin: async (login: components['schemas']['LoginAnswer']) => { await become(tokensOf(login)) },

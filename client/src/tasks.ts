@@ -1,4 +1,5 @@
-import { unwrap, type Result } from './result.js'
+import { backoff, pause } from './pause.js'
+import { TodoApiError, unwrap, type Result } from './result.js'
 import type { components, operations } from './schema.js'
 import type { RequestSettings, Send } from './send.js'
 
@@ -12,7 +13,10 @@ export type TaskQuery = NonNullable<operations['listTasks']['parameters']['query
 
 /** Settings of a request that creates a task. */
 export interface CreateSettings extends RequestSettings {
-  /** A new text for each task, such as `crypto.randomUUID()`: with it the request can be sent again, and there is one task. */
+  /**
+   * A new text for each task: with it the request can be sent again, and there is one task. The client makes one by itself;
+   * whoever sends it again later, or after a reload, keeps one of their own.
+   */
   idempotencyKey?: string
 }
 
@@ -45,9 +49,10 @@ export function tasksOf (send: Send) {
     /** A page, newest first or as `sort` says: by `offset`, with the total; or by the `cursor` of the page before. */
     list,
 
-    async create (body: TaskCreate, { idempotencyKey, ...settings }: CreateSettings = {}): Promise<Result<'createTask'>> {
-      const params = idempotencyKey === undefined ? {} : { header: { 'Idempotency-Key': idempotencyKey } }
-      return send('post', '/api/tasks', { params, body, ...settings })
+    /** Sent again a few times when there is no answer: it is one task all the same. */
+    async create (body: TaskCreate, { idempotencyKey = newKey(), ...settings }: CreateSettings = {}): Promise<Result<'createTask'>> {
+      const params = { header: { 'Idempotency-Key': idempotencyKey } }
+      return again(async () => send('post', '/api/tasks', { params, body, ...settings }), settings.signal)
     },
 
     async get (id: string, settings?: RequestSettings): Promise<Result<'getTask'>> {
@@ -77,6 +82,27 @@ export function tasksOf (send: Send) {
     walk
   }
 }
+
+/** How often a request is sent again: within some four seconds. */
+const REPEATS = 3
+
+/** Sends a request until it has an answer. @throws what the last try failed with, or the reason of the signal */
+async function again<T> (request: () => Promise<T>, signal: RequestSettings['signal']): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await request()
+    } catch (error) {
+      if (failures === REPEATS || signal?.aborted || !isLost(error)) throw error
+      await pause(backoff(failures), signal)
+    }
+  }
+}
+
+/** Whether nobody knows what became of a request: there was no answer, or one of a proxy that had none. */
+const isLost = (error: unknown) => !(error instanceof TodoApiError) || [502, 504].includes(error.status)
+
+/** Not `randomUUID`, which pages from http have not. */
+const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
 const at = (id: string) => ({ params: { path: { task_id: id } } })
 

@@ -1,7 +1,7 @@
 // Compiled, never run: what a front end can rely on and, below each @ts-expect-error, what must not compile.
 import {
   createTodoClient, localStorageStore, memoryStore, unwrap, TodoApiError,
-  type Failure, type Issue, type Result, type Session, type SignupRequest, type Task, type TaskCreate, type TaskPage,
+  type Batch, type Failure, type Issue, type Result, type Session, type SignupRequest, type Task, type TaskCreate, type TaskPage,
   type TaskPatch, type TaskUpdate, type Tokens, type TokenStore, type User
 } from 'todo-backend-client'
 import type * as serverAuth from '../../src/schemas/auth.js'
@@ -169,6 +169,23 @@ await member.sessions.end('019b92d4-2a10-7c55-8e21-6f0b8f6a0102')
 await member.sessions.endAll({ exceptCurrent: true })
 // @ts-expect-error a deletion needs the password
 await member.account.remove()
+
+// What changes: a state or a deletion, with where it leads.
+await member.tasks.sync({
+  since: undefined,
+  signal: new AbortController().signal,
+  onState: (state) => is<'live' | 'polling' | 'offline'>()(state),
+  async apply (changes, { position, reset, hasMore }) {
+    for (const change of changes) {
+      if ('task' in change) is<Task>()(change.task)
+      else is<string>()(change.deleted.id)
+    }
+    is<[string, boolean, boolean]>()([position, reset, hasMore] as [typeof position, typeof reset, typeof hasMore])
+  }
+})
+for await (const batch of member.tasks.changes()) is<Batch>()(batch)
+// @ts-expect-error somebody has to take them
+await member.tasks.sync({ since: 'abc' })
 
 // A token: a text, or a function, which may take its time.
 createTodoClient({ baseUrl: '', token: 'a.b.c' })

@@ -4,7 +4,7 @@ import { createTodoClient, TodoApiError, unwrap, type Task, type WalkQuery } fro
 import { PASSWORD } from '../helper.js'
 import { rejection, startApi } from './api.js'
 
-const { app, baseUrl, person, sql } = await startApi(t)
+const { app, baseUrl, member, person, sql } = await startApi(t)
 
 /** The token of a login that was over a second ago. */
 const expired = (sub: string) => app.jwt.present.sign({ sub, iat: 1, exp: Math.floor(Date.now() / 1000) - 1 })
@@ -90,6 +90,37 @@ t.test('a creation that is sent again with its key is one task', async (t) => {
   t.strictSame([first, again].map(({ response }) => response.headers.get('idempotency-replayed')), [null, 'true'])
   t.equal((await unwrap(todo.tasks.list())).total, 1)
   t.match(await todo.tasks.create({ title: 'Buy bread' }, settings), { status: 422, body: { detail: [{ type: 'value_error.idempotency_key' }] } })
+})
+
+t.test('a creation whose answer is lost is sent again, and is one task', async (t) => {
+  const { todo, asked, way } = await member()
+  const created = 'POST /api/tasks'
+  let lose = 0
+  const keys: Array<string | null> = []
+  way.treat = async (request) => {
+    if (request.method !== 'POST') return null
+    keys.push(request.headers.get('idempotency-key'))
+    if (lose-- <= 0) return null
+    const answer = await fetch(request)
+    if (lose % 2 === 0) throw new TypeError('terminated')
+    return new Response('<h1>Bad gateway</h1>', { status: 502, headers: answer.headers })
+  }
+  for (const settings of [{}, { idempotencyKey: 'my-own' }]) {
+    keys.length = 0
+    lose = 2
+    t.match(await todo.tasks.create({ title: 'Buy milk' }, settings), { status: 201, body: { title: 'Buy milk' } })
+    t.equal(new Set(keys).size, 1)
+    t.match(keys, [settings.idempotencyKey ?? /^[0-9a-f]{32}$/, String, String])
+  }
+  t.equal((await unwrap(todo.tasks.list())).total, 2)
+
+  lose = 100
+  await t.rejects(todo.tasks.create({ title: 'Buy bread' }), { message: /terminated|502/ }, 'not for ever')
+  t.equal(asked.filter((one) => one === created).length, 3 + 3 + 4)
+  t.equal((await unwrap(todo.tasks.list())).total, 3)
+  const controller = new AbortController()
+  setTimeout(() => { controller.abort() }, 100)
+  await t.rejects(todo.tasks.create({ title: 'Buy eggs' }, { signal: controller.signal }), { name: 'AbortError' }, 'and not against one\'s will')
 })
 
 t.test('tasks are searched, sorted and picked by their due dates, in a list and in a walk', async (t) => {

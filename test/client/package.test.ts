@@ -1,4 +1,4 @@
-import { cp, readFile, mkdir } from 'node:fs/promises'
+import { cp, mkdir, readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -36,7 +36,8 @@ t.test('the package that would be published works where it is installed, with it
   const consumer = join(folder, 'consumer')
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], client)
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string, files: Array<{ path: string }> }]
-  const modules = ['account', 'index', 'renew', 'result', 'schema', 'send', 'session', 'store', 'tasks'].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`])
+  const sources = (await readdir(join(root, 'client/src'))).map((name) => name.replace('.ts', '')).sort()
+  const modules = sources.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`])
   t.strictSame(files.map(({ path }) => path).sort(), ['LICENSE', 'README.md', ...modules, 'package.json'])
 
   const installed = join(consumer, 'node_modules/todo-backend-client')
@@ -53,7 +54,8 @@ t.test('the package that would be published works where it is installed, with it
 t.test('what the client needs is what it is tested with, and it has the licence of the API', async (t) => {
   const json = async (path: string) => JSON.parse(await readFile(join(root, path), 'utf8')) as Record<string, Record<string, string>>
   const [own, mine] = [await json('client/package.json'), await json('package.json')]
-  t.strictSame(own.dependencies, { 'openapi-fetch': mine.devDependencies!['openapi-fetch'] })
+  const needed = ['eventsource-parser', 'openapi-fetch']
+  t.strictSame(own.dependencies, Object.fromEntries(needed.map((name) => [name, mine.devDependencies![name]])))
   t.strictSame([own.name, own.license, own.version], ['todo-backend-client', mine.license, mine.version])
   t.equal(await readFile(join(root, 'client/LICENSE'), 'utf8'), await readFile(join(root, 'LICENSE'), 'utf8'))
 })

@@ -35,7 +35,7 @@ t.test('the example compiles', async (t) => {
 })
 
 t.test("the README's examples compile", async (t) => {
-  t.equal(snippets.length, 6)
+  t.equal(snippets.length, 7)
   t.strictSame(errorsIn('readme-'), [])
 })
 
