@@ -48,6 +48,9 @@ type Echo<Row> = { readonly [Column in keyof Row]?: string }
 
 const dialect = new PgDialect()
 
+/** Every statement that has been made: whoever looks at all of them, as a test of their plans, finds a new one too. */
+export const statements = new Set<Statement<unknown>>()
+
 /** The same for what Drizzle's builder has no words for. */
 export const prepareSql = <Row>(name: string, text: SQL<Row>, echo: Echo<Row>, { answersAlways = false } = {}): Statement<Row> =>
   statementOf(name, dialect.sqlToQuery(text), echo, answersAlways)
@@ -66,13 +69,15 @@ function statementOf<Row> (
   const compared = Object.entries(echo) as Array<[string, string]>
   if (compared.length === 0 || !compared.every(([, value]) => known.has(value))) throw new Error(`${name} does not say whose its rows are`)
   const pick = parts.map((part) => is(part, Placeholder) ? (values: Values) => values[part.name] : () => part)
-  return {
+  const statement: Statement<Row> = {
     name,
     text: text.replaceAll(/\$(\d+)/g, (_, n: string) => `$${places[Number(n) - 1]!}`),
     bind: (values) => pick.map((one) => one(values)),
     echo: Object.fromEntries(compared),
     answersAlways
   }
+  statements.add(statement)
+  return statement
 }
 
 /**
