@@ -10,9 +10,10 @@ import { startRedis, type OwnRedis } from './support/redis.js'
 import { startServer } from './support/server.js'
 import { countsOf, report, tally } from './support/table.js'
 
-/** The defaults of RATE_LIMIT_ACCOUNT and RATE_LIMIT_ADDRESS. */
+/** The defaults of RATE_LIMIT_ACCOUNT, RATE_LIMIT_ADDRESS and RATE_LIMIT_SESSION. */
 const ACCOUNT = 10
 const ADDRESS = 60
+const SESSION = 30
 
 /** Milliseconds that a login waits for a Redis that says nothing: it is counted twice, and each time waits 250. */
 const PATIENCE = 500
@@ -63,11 +64,15 @@ async function onRedis (t: Test, { url }: Cluster, redis: OwnRedis): Promise<voi
     return (await logIn(clients[1]!, from(), nobody)).status === 429
   }
 
-  await t.test('two replicas have one budget for an account, and one for a network', async (t) => {
+  await t.test('two replicas have one budget for an account, one for a network, and one for a session', async (t) => {
     const atOne = await guess(clients, 3 * ACCOUNT, () => email)
     t.strictSame(statuses(atOne), { 401: ACCOUNT, 429: 2 * ACCOUNT })
     const atMany = await guess(clients, 2 * ADDRESS, () => newEmail('nobody'))
     t.strictSame(statuses(atMany), { 401: ADDRESS, 429: ADDRESS })
+    const body = { refresh_token: people[1]!.refreshToken }
+    const renewed = await Promise.all(Array.from({ length: 2 * SESSION }, async (_, index) =>
+      clients[index % 2]!.call('POST', '/api/auth/refresh', { body })))
+    t.strictSame(statuses(renewed), { 200: SESSION, 429: SESSION })
     await isLetIn(t)
     report(t, { fault: 'passwords are guessed through two replicas', ...countsOf(samplesOf([...atOne, ...atMany])) })
   })

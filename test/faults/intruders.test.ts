@@ -2,9 +2,11 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { exchange, request } from '../support/raw.js'
+import { smtpServer } from '../support/smtp-server.js'
 import { PASSWORD, clientOf, newEmail, signUp, type Client, type Person } from './support/client.js'
 import { startCluster, type Cluster } from './support/cluster.js'
 import { SECRET_WORD, searchLog, statusesIn } from './support/log.js'
+import { mailing, refusedMails } from './support/refusing-mail.js'
 import { folder } from './support/run.js'
 import { until } from '../support/until.js'
 import { startServer } from './support/server.js'
@@ -18,7 +20,7 @@ const forgeries = ['\r\n', '\n', '\r', '\0', '\u0085', '\u2028', '%0d%0a', '%0A'
 
 const head = (start: string, ...headers: string[]) => request(start, ['Host: a', 'Connection: close', ...headers])
 
-const login = (body: string, type = 'application/json') => request('POST /api/auth/login HTTP/1.1',
+const post = (path: string, body: string, type = 'application/json') => request(`POST /api/auth/${path} HTTP/1.1`,
   ['Host: a', 'Connection: close', `Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`], body)
 
 /**
@@ -44,17 +46,33 @@ const places: Record<string, (text: string) => string> = {
   Authorization: (text) => head('GET /api/tasks HTTP/1.1', `Authorization: Bearer ${text}`),
   credentials: (text) => head('GET /api/tasks HTTP/1.1', `Authorization: Basic ${Buffer.from(text).toString('base64')}`),
   'a field name': (text) => head('GET /health HTTP/1.1', `${text}: a`),
-  'a body': (text) => login(JSON.stringify({ email: text, password: text, [text]: text })),
-  'no JSON': (text) => login(`{"email":"${text}`),
-  'another type': (text) => login(text, `text/${text}`)
+  'a body': (text) => post('login', JSON.stringify({ email: text, password: text, [text]: text })),
+  'a refresh token': (text) => post('refresh', JSON.stringify({ refresh_token: text })),
+  'the token of a reset': (text) => post('password-reset/confirm', JSON.stringify({ token: text, new_password: `${PASSWORD}!` })),
+  'the token of an email': (text) => post('email-verification/confirm', JSON.stringify({ token: text })),
+  'no JSON': (text) => post('login', `{"email":"${text}`),
+  'another type': (text) => post('login', text, `text/${text}`)
 }
 
 async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
-  const server = await startServer(t, { DATABASE_URL: url })
+  const mails = await smtpServer(t)
+  const server = await startServer(t, { DATABASE_URL: url, ...mailing(mails.url) })
   const client = clientOf(t, server.port)
   const [ada] = await signUp(client, 1) as [Person]
   const [{ password_hash: hash }] = await sql('select password_hash from todo.users') as [{ password_hash: string }]
-  const secrets = [ada.token, `${ada.token}x`, ada.email, newEmail('nobody'), PASSWORD, hash]
+  const link = async (to: string) => {
+    await until(`a link to ${to}`, () => mails.to(to).length > 0)
+    return mails.tokenTo(to)!
+  }
+  const verification = await link(ada.email)
+  mails.mails.length = 0
+  await client.call('POST', '/api/auth/password-reset', { body: { email: ada.email } })
+  const reset = await link(ada.email)
+  const tokens = [ada.token, ada.refreshToken, verification, reset]
+  const secrets = [...tokens, `${ada.token}x`, ada.email, newEmail('nobody'), PASSWORD, hash]
+
+  // Meanwhile the other tests run.
+  const refused = refusedMails(t, url)
 
   await t.test('whatever is written wherever, there is one answer, and the log has one line that says no more than it should', async (t) => {
     await settled(client, server.log)
@@ -80,7 +98,9 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
   })
 
   await t.test('what a database says about the values of a statement is told to nobody', async (t) => {
-    const create = async () => client.call('POST', '/api/tasks', { token: ada.token, body: { title: SECRET_WORD, description: SECRET_WORD } })
+    // Somebody else: that good token of a reset has ended the sessions.
+    const [{ token }] = await signUp(client, 1) as [Person]
+    const create = async () => client.call('POST', '/api/tasks', { token, body: { title: SECRET_WORD, description: SECRET_WORD } })
     const changes = [
       ["alter table todo.tasks add constraint strict check (title = '')", 'alter table todo.tasks drop constraint strict'],
       [`create function quote() returns trigger language plpgsql as $$ begin raise exception 'no %', new.title using detail = new.title; end $$;
@@ -95,6 +115,15 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
     t.equal((await create()).status, 201)
   })
 
+  await t.test('a mail that a mail server refuses, and quotes, is one line that says which kind of mail', async (t) => {
+    for (const [what, log] of await refused) {
+      const lines = () => readFileSync(log, 'utf8').split('\n').filter((line) => line.includes('mail not sent'))
+      await until(`a line about ${what}`, () => lines().length > 0)
+      t.match(lines().map((line) => JSON.parse(line) as unknown), [{ mail: /^Confirm your email address/, code: /^E/ }], what)
+      await searchLog(log)
+    }
+  })
+
   await t.test('the search of a log finds what must not be in it', async (t) => {
     const text = readFileSync(server.log, 'utf8')
     const lines = text.trimEnd().split('\n')
@@ -104,7 +133,7 @@ async function onPostgres (t: Test, { url, sql }: Cluster): Promise<void> {
     const outage = JSON.stringify({ level: 40, time, pid, hostname, reason: 'ECONNREFUSED', msg: 'database unavailable' })
     const basic = Buffer.from(`${ada.email}:${PASSWORD}`).toString('base64')
     const plants: Record<string, string> = {
-      ...Object.fromEntries([...secrets, ...ada.token.split('.'), basic, SECRET_WORD].map((secret) => [secret, line({ path: `/${secret}` })])),
+      ...Object.fromEntries([...secrets, ...tokens.flatMap((token) => token.split('.')), basic, SECRET_WORD].map((secret) => [secret, line({ path: `/${secret}` })])),
       'a statement': line({ path: 'insert into "tasks" values ($1)' }),
       'a header': line({ authorization: 'none' }),
       'another field': line({ colour: 'red' }),

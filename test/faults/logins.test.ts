@@ -3,10 +3,12 @@ import { connect } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { links } from '../../src/accounts/links.js'
 import { PASSWORD, clientOf, newEmail, signUp, type Answer, type Client } from './support/client.js'
 import { startCluster, type Cluster } from './support/cluster.js'
+import { DOMAIN } from './support/log.js'
 import { NOISE } from './support/run.js'
-import { startServer } from './support/server.js'
+import { SECRET_KEY, startServer } from './support/server.js'
 import { note, report, tally } from './support/table.js'
 
 /** What a hash takes here: enough to count the hashes that are made at a time in the memory of the process. */
@@ -19,7 +21,7 @@ const QUEUE = 64
 
 const FLOOD = 500
 
-/** Milliseconds within which a login that is too much is refused. */
+/** Milliseconds within which one that is too much is refused. */
 const REFUSAL = 100
 
 /** Milliseconds that the throughput of others is measured. */
@@ -29,7 +31,32 @@ const median = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times
 
 const login = (email: string, password = PASSWORD) => ({ body: { email, password } })
 
-async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
+/** Somebody in a flood: sends one more request that wants a hash. */
+type Flooder = () => Promise<Answer>
+
+/** Half of them log in as nobody: those get no other treatment. */
+const whoLogsIn = (client: Client, email: string, index: number): Flooder => async () =>
+  client.call('POST', '/api/auth/login', login(index % 2 ? email : newEmail('nobody')))
+
+/** Accounts whose owners have the links of mails, and use one after the other. */
+async function whoReset (client: Client, { sql }: Cluster, count: number): Promise<Flooder[]> {
+  const accounts = await sql(`insert into todo.users (id, email, name, password_hash)
+    select gen_random_uuid(), 'reset-' || n || '@${DOMAIN}', name, password_hash from todo.users, generate_series(1, ${count}) n
+    returning id, email`)
+  const { toReset } = links('', [SECRET_KEY], Date.now)
+  return accounts.map(({ id, email }) => {
+    let version = 0
+    return async () => {
+      const [, token] = toReset({ owner: String(id), email: String(email), version }).split('=')
+      const answer = await client.call('POST', '/api/auth/password-reset/confirm', { body: { token, new_password: PASSWORD } })
+      if (answer.status === 204) version++
+      return answer
+    }
+  })
+}
+
+async function onPostgres (t: Test, cluster: Cluster): Promise<void> {
+  const { url } = cluster
   const server = await startServer(t, { DATABASE_URL: url, ...costly })
   const client = clientOf(t, server.port)
   const [ada] = await signUp(client, 1)
@@ -59,7 +86,8 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     return shortest
   }
 
-  await t.test(`${FLOOD} logins at a time`, async (t) => {
+  /** @param hashes the statuses of those that were not refused */
+  async function withstands (t: Test, flooders: Flooder[], hashes: number[]): Promise<void> {
     const hash = await timeOfHash()
     const alone = await throughput()
 
@@ -72,10 +100,9 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     const watch = setInterval(() => { most = Math.max(most, server.figures().rss) }, 10)
     const answers: Answer[] = []
     const end = performance.now() + WINDOW
-    const flood = Promise.all(Array.from({ length: FLOOD }, async (_, index) => {
+    const flood = Promise.all(flooders.map(async (send) => {
       while (performance.now() < end) {
-        // Half of them nobody's: those get no other treatment.
-        const answer = await client.call('POST', '/api/auth/login', login(index % 2 ? email : newEmail('nobody')))
+        const answer = await send()
         answers.push(answer)
         if (answer.status === 503) await sleep(Number(answer.headers['retry-after']) * 1000)
       }
@@ -85,24 +112,29 @@ async function onPostgres (t: Test, { url }: Cluster): Promise<void> {
     clearInterval(watch)
 
     const refused = answers.filter(({ status }) => status === 503 || status === 429)
-    const hashed = answers.filter(({ status }) => status === 200 || status === 401)
+    const hashed = answers.filter(({ status }) => hashes.includes(status))
     const waits = refused.map(({ ms }) => ms)
     const refusal = median(waits)
-    const hashes = Math.floor((most - before) / 1024 / 1024 / HASH_MIB)
-    report(t, {
-      fault: `${FLOOD} logins at a time`, sent: answers.length, answered: answers.length, failed: refused.length, slowest: Math.max(...answers.map(({ ms }) => ms))
-    })
-    note(t, `${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${hashes} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(Math.max(...waits))} ms`)
+    const atATime = Math.floor((most - before) / 1024 / 1024 / HASH_MIB)
+    const counts = { sent: answers.length, answered: answers.length, failed: refused.length }
+    report(t, { fault: t.name, ...counts, slowest: Math.max(...answers.map(({ ms }) => ms)) })
+    note(t, `${hashed.length} hashed at ${Math.round(hash)} ms each, at most ${atATime} at a time (${THREADS} threads); the others refused: half of them within ${Math.round(refusal)} ms, all within ${Math.round(Math.max(...waits))} ms`)
     note(t, `reads by others: ${Math.round(alone.rate)}/s alone, ${Math.round(flooded.rate)}/s meanwhile (${Math.round(flooded.rate / alone.rate * 100)} %)`)
     t.equal(refused.length + hashed.length, answers.length, `hashed or refused, and nothing else: ${JSON.stringify(tally(answers.map(({ status }) => String(status))))}`)
     t.ok(refused.every(({ headers }) => Number(headers['retry-after']) > 0), 'with Retry-After')
     t.ok(hashed.length >= THREADS + QUEUE, 'as many as may wait were let in')
     t.ok(hashed.length <= THREADS + QUEUE + WINDOW * 2 / hash * THREADS, 'and those that followed them')
-    t.ok(hashes <= THREADS, 'memory tells how many hashes were made at a time')
+    t.ok(atATime <= THREADS, 'memory tells how many hashes were made at a time')
     t.ok(refusal < Math.max(REFUSAL, ordinary) * NOISE, `the others were refused at once (an answer to ${FLOOD} takes ${Math.round(ordinary)} ms here)`)
     t.equal(flooded.failed, 0, 'others were served')
     t.ok(flooded.rate > alone.rate / 2 / NOISE, 'and at a fair rate')
-  })
+    await isQuiet(client)
+  }
+
+  await t.test(`${FLOOD} logins at a time`, async (t) =>
+    withstands(t, Array.from({ length: FLOOD }, (_, index) => whoLogsIn(client, email, index)), [200, 401]))
+
+  await t.test(`${FLOOD} resets at a time`, async (t) => withstands(t, await whoReset(client, cluster, FLOOD), [204]))
 
   await t.test('a hash that nobody waits for any more is not made', async (t) => {
     const hash = await timeOfHash()

@@ -23,5 +23,12 @@ export async function smtpServer (t: Test, options: SMTPServerOptions = {}) {
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
   teardown(t, () => { server.close() })
-  return { mails, url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}` }
+  const to = (email: string) => mails.filter((mail) => [mail.to].flat()[0]!.text === email)
+  return {
+    mails,
+    url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+    to,
+    /** The token of the newest link to somebody. */
+    tokenTo: (email: string) => to(email).map(({ text }) => /#(?:reset_password|verify_email)=(\S+)/.exec(text!)?.[1]).findLast(Boolean)
+  }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { Test } from 'tap'
 import type { LoginAnswer } from '../../../src/schemas/auth.js'
+import { until } from '../../support/until.js'
 import { DOMAIN, SECRET_WORD } from './log.js'
 
 export const PASSWORD = `correct horse battery ${SECRET_WORD}`
@@ -43,9 +44,10 @@ export interface Client {
 /**
  * A client with connections that stay open, until the test ends.
  * @param connections at most
+ * @param from its address; any of 127.0.0.0/8 is one of this machine
  */
-export function clientOf (t: Test, port: number, connections = Infinity): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+export function clientOf (t: Test, port: number, connections = Infinity, from = '127.0.0.1'): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, localAddress: from })
   t.teardown(() => { agent.destroy() })
   return { call: async (method, path, options = {}) => send(agent, port, method, path, options) }
 }
@@ -92,18 +94,23 @@ function parsed (text: string): unknown {
   }
 }
 
-/** Somebody with an account and a token. */
-export interface Person { id: string, email: string, token: string }
+/** Somebody with an account and the tokens of a login. */
+export interface Person { id: string, email: string, token: string, refreshToken: string }
 
 export const newEmail = (name = 'ada') => `${name}-${randomUUID()}@${DOMAIN}`
 
-/** Signs people up and logs them in. @throws Error when that does not work */
+/**
+ * Signs people up and logs them in, once the server is ready: it listens before it has migrated.
+ * @throws Error when that does not work
+ */
 export async function signUp (client: Client, count: number): Promise<Person[]> {
+  await until('the server is ready', async () => (await client.call('GET', '/ready')).status === 200)
   return await Promise.all(Array.from({ length: count }, async () => {
     const email = newEmail()
     await succeed(client, '/api/auth/signup', { email, password: PASSWORD, name: `Ada ${SECRET_WORD}` })
-    const { access_token: token, user } = await succeed(client, '/api/auth/login', { email, password: PASSWORD }) as LoginAnswer
-    return { id: user.id, email, token }
+    const { access_token: token, refresh_token: refreshToken, user } =
+      await succeed(client, '/api/auth/login', { email, password: PASSWORD }) as LoginAnswer
+    return { id: user.id, email, token, refreshToken }
   }))
 }
 

@@ -10,10 +10,12 @@ export const SECRET_WORD = 'xyzzy'
 export const DOMAIN = 'faults.example'
 
 /**
- * What no line may have in it: tokens, signatures and hashes, or parts of them; the word in what people have typed; their
- * emails; and the words with which drivers quote a statement.
+ * What no line may have in it: tokens, signatures and hashes, or parts of them (an access token and that of a mail begin with an
+ * object in base64url, a refresh token with a list of texts); links in mails; the word in what people have typed; their emails;
+ * and the words with which drivers quote a statement.
  */
-const FORBIDDEN = new RegExp(`eyJ|\\$argon2|[\\w-]{43}|${SECRET_WORD}|${DOMAIN}|authorization|bearer|insert into|update "|delete from|params`, 'i')
+const FORBIDDEN = new RegExp('eyJ|WyI|\\$argon2|[\\w-]{43}|reset_password=|verify_email=|authorization|bearer|insert into|update "|delete from|' +
+  `params|${SECRET_WORD}|${DOMAIN}`, 'i')
 
 /** What a line says beside its level, time, process and request, by its message. */
 const FIELDS: Record<string, string[]> = {
