@@ -1,68 +1,41 @@
-import type { Failure, Task } from 'todo-backend-client'
+import type { Task } from 'todo-backend-client'
+import { difference } from './changes.js'
 import { byDate } from './dates.js'
-import { content, fill, onSubmit, type Content } from './forms.js'
+import { content, fill, onSubmit } from './forms.js'
 import { fromTemplate, say, within } from './page.js'
-import { loggedIn, todo } from './session.js'
-
-/** A task as it was read, and the tag of that state. */
-interface Read { task: Task, tag: string }
-
-const readFrom = ({ body, response }: { body: Task, response: Response }): Read => ({ task: body, tag: response.headers.get('ETag')! })
+import type { Write } from './tasks.js'
 
 /**
- * Puts a form in the place of a row, until it is saved or cancelled. It begins with the task as it is now, and overwrites no
- * other state: lists do not tell the tags of their tasks.
- * @param rowOf makes the new row
- * @returns the failure when the task cannot be read
+ * Puts a form in the place of a row, until it is saved or cancelled. It overwrites no other state of the task than the one that
+ * the person has seen.
+ * @param close puts the row back
  */
-export async function openEditor (
-  item: HTMLLIElement, id: string, rowOf: (task: Task) => HTMLLIElement
-): Promise<Failure | undefined> {
-  const found = await loggedIn(async () => todo.tasks.get(id))
-  if (!found.ok) return found
-  let base = readFrom(found)
+export function openEditor (item: HTMLLIElement, task: Task, write: Write, close: () => void): void {
+  let seen: { task: Task, tag?: string } = { task }
   const form = fromTemplate('editor', HTMLFormElement)
-  const shown = [...item.children]
-  form.ariaLabel = `Edit ${base.task.title}`
-  fill(form, 'title', base.task.title)
-  fill(form, 'description', base.task.description ?? '')
-  fill(form, 'due_date', base.task.due_date ?? '')
+  form.ariaLabel = `Edit ${task.title}`
+  fill(form, 'title', task.title)
+  fill(form, 'description', task.description ?? '')
+  fill(form, 'due_date', task.due_date ?? '')
   item.replaceChildren(form)
   within(form, 'input', HTMLInputElement).focus()
 
-  within(form, '.cancel', HTMLButtonElement).addEventListener('click', () => {
-    item.replaceChildren(...shown)
-    within(item, '.edit', HTMLButtonElement).focus()
-  })
-  within(form, '.theirs', HTMLButtonElement).addEventListener('click', () => { close(base.task) })
+  within(form, '.cancel', HTMLButtonElement).addEventListener('click', close)
+  within(form, '.theirs', HTMLButtonElement).addEventListener('click', close)
   onSubmit(form, async () => {
     const wanted = content(form)
-    const result = await loggedIn(async () => todo.tasks.patch(id, changes(base.task, wanted), { ifMatch: base.tag }))
-    if (result.ok) return saved(result.body)
-    if (result.status !== 412) return result
-    const now = await loggedIn(async () => todo.tasks.get(id))
-    if (!now.ok) return now
-    // The answer to an earlier try was lost, or somebody else wanted the same.
-    if (Object.keys(changes(now.body, wanted)).length === 0) return saved(now.body)
-    base = readFrom(now)
-    showConflict(form, base.task)
+    const outcome = await write({ kind: 'patch', id: task.id, seen: seen.task, tag: seen.tag, patch: difference(seen.task, wanted) })
+    if (outcome.is === 'failed') return outcome.failure
+    if (outcome.is === 'gone') return 'This task was deleted meanwhile.'
+    if (outcome.is === 'conflict') {
+      seen = outcome.now
+      showConflict(form, seen.task)
+    } else {
+      close()
+      say(`Saved ${wanted.title}`)
+    }
   })
-
-  function saved (task: Task): undefined {
-    close(task)
-    say(`Saved ${task.title}`)
-  }
-
-  function close (task: Task): void {
-    const row = rowOf(task)
-    item.replaceWith(row)
-    within(row, '.edit', HTMLButtonElement).focus()
-  }
 }
-
-/** What has to be patched. */
-const changes = (task: Task, wanted: Content): Partial<Content> =>
-  Object.fromEntries(Object.entries(wanted).filter(([name, value]) => task[name as keyof Content] !== value))
 
 /** Shows the task as somebody else has left it, below what was typed. Another "Save" overwrites just this state. */
 function showConflict (form: HTMLFormElement, { title, description, due_date: due }: Task): void {

@@ -3,40 +3,44 @@ import { clearAccount, showUser } from './account.js'
 import { focusEntrance, onLogIn } from './entrance.js'
 import { hasTyped } from './forms.js'
 import { onDeleted } from './leaving.js'
+import { mayLose } from './losing.js'
 import { onMailLink } from './mail-links.js'
-import { byId, complain, once, say, show, within } from './page.js'
+import { hasWaiting } from './online.js'
+import { byId, complain, onAction, once, say, show, within } from './page.js'
 import { askAgain, forget, isBusy, onLoggedOut, remember, todo, whoIsIn } from './session.js'
 import { clearSessions, listSessions } from './sessions.js'
-import { clear, start } from './tasks.js'
-import { textOf, textOfError } from './texts.js'
+import { clear, start, unsent } from './tasks.js'
+import { textOfError } from './texts.js'
 
 /** The page of somebody who is logged in. */
 async function enter (user: User): Promise<void> {
   remember(user)
   showUser(user)
   show('desk')
-  await start()
+  await start(user)
   within(byId('new', HTMLFormElement), 'input', HTMLInputElement).focus()
 }
 
-/** The page of nobody yet. It has nothing of whoever was there before. */
-function leave (): void {
+/**
+ * The page of nobody yet. It has nothing of whoever was there before.
+ * @param isRemoved whether nothing stays in the browser either
+ */
+function leave (isRemoved: boolean): void {
   forget()
-  clear()
+  clear(isRemoved)
   clearAccount()
   clearSessions()
   show('entrance')
   focusEntrance()
 }
 
-/** A reload finds its way back with the session that is still there. The client renews an access token that has expired. */
+/** A reload finds its way back with what is in the browser, also when the server cannot be reached. */
 async function open (): Promise<void> {
-  if (!await whoIsIn()) return leave()
-  const me = await todo.me()
-  if (me.ok) return enter(me.body)
-  if (me.status === 401) return leaveBecause('ended')
-  show('entrance')
-  complain(textOf(me))
+  const user = await whoIsIn()
+  if (!user) return leave(false)
+  await enter(user)
+  const me = await todo.me().catch(() => undefined)
+  if (me?.ok) showUser(me.body)
 }
 
 const REASONS: Record<LoggedOutReason, string> = {
@@ -45,31 +49,30 @@ const REASONS: Record<LoggedOutReason, string> = {
   replaced: 'Somebody else has logged in, in another tab.'
 }
 
-function leaveBecause (reason: LoggedOutReason): void {
-  leave()
-  complain(REASONS[reason])
-}
-
+// Whoever is just doing something, or has something to lose, is asked to log in again.
 onLoggedOut((reason) => {
-  // Whoever is just doing something, or has typed something, is asked to log in again and loses nothing.
   if (reason === 'ended' && isBusy()) return
-  if (reason === 'ended' && hasTyped(byId('desk', HTMLElement), byId('settings', HTMLElement))) void askAgain()
-  else leaveBecause(reason)
+  const typed = hasTyped(byId('desk', HTMLElement), byId('settings', HTMLElement))
+  if (reason === 'ended' && (typed || hasWaiting())) return void askAgain()
+  // The tab that logs out removes what is kept. What waits is kept for whoever logs in with the same account.
+  leave(reason !== 'elsewhere' && !hasWaiting())
+  complain(REASONS[reason])
 })
 
 onLogIn(enter)
 
 onDeleted(() => {
-  leave()
+  leave(true)
   say('Your account and its tasks are deleted')
 })
 
-byId('log-out', HTMLButtonElement).addEventListener('click', once(async () => {
+onAction(byId('log-out', HTMLButtonElement), async () => {
+  if (!await mayLose(await unsent())) return
   const isTold = todo.logOut().then(({ ok }) => ok, () => false)
-  leave()
+  leave(true)
   say('Logged out')
   if (!await isTold) complain('Logged out here, but the server could not be told: end this session on another device.')
-}))
+})
 
 byId('to-account', HTMLButtonElement).addEventListener('click', once(async () => {
   show('settings')
@@ -82,11 +85,9 @@ byId('to-tasks', HTMLButtonElement).addEventListener('click', () => {
   byId('tasks-title', HTMLElement).focus()
 })
 
-function begin (): void {
+if (!onMailLink(open)) {
   open().catch((error: unknown) => {
     show('entrance')
     complain(textOfError(error))
   })
 }
-
-if (!onMailLink(open)) begin()

@@ -6,10 +6,8 @@ import { transform } from 'esbuild'
 /** The API that index.html names. */
 export const API = 'http://localhost:8000'
 
-/** What the page imports that is not written here: each is one file. */
-const packages: Record<string, string> = {
-  '/client/openapi-fetch.js': 'openapi-fetch', '/client/eventsource-parser.js': 'eventsource-parser'
-}
+/** What the client and the example are built on: each is one module. */
+const packages = ['openapi-fetch', 'eventsource-parser', 'idb']
 
 /**
  * Serves the example as it is in this folder, and the client under /client/. TypeScript goes out as JavaScript, without its
@@ -31,7 +29,7 @@ export function examplePages (api = API): RequestListener {
     response.setHeader('cache-control', 'no-cache').setHeader('content-security-policy', policy)
     if (path === '/') send(response, 'text/html; charset=utf-8', html)
     else if (path === '/style.css') send(response, 'text/css; charset=utf-8', text('style.css'))
-    else if (packages[path]) send(response, 'text/javascript', text(import.meta.resolve(packages[path])))
+    else if (folder && packages.includes(name!)) send(response, 'text/javascript', text(import.meta.resolve(name!)))
     else if (name && existsSync(at(module))) send(response, 'text/javascript', await withoutTypes(text(module)))
     else response.writeHead(404).end()
   }

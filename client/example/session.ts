@@ -1,5 +1,6 @@
 import { createTodoClient, localStorageStore, type LoggedOutReason, type Result, type User } from 'todo-backend-client'
 import { fill, onSubmit, reset, typed } from './forms.js'
+import { network, watchedFetch } from './online.js'
 import { byId, within } from './page.js'
 
 /**
@@ -16,6 +17,7 @@ export const onLoggedOut = (act: typeof loggedOut) => { loggedOut = act }
 export const todo = createTodoClient({
   baseUrl: within(document, 'meta[name=api]', HTMLMetaElement).content,
   store: tokens,
+  fetch: watchedFetch,
   onLoggedOut: (reason) => { loggedOut(reason) }
 })
 
@@ -42,24 +44,25 @@ export function forget (): void {
   dialog.close()
 }
 
-/** Requests that somebody is waiting for. */
+/** How many things a person has begun that are not finished. */
 let busy = 0
 export const isBusy = () => busy > 0
+
+/** Does something for which somebody waits. */
+export async function whileBusy<T> (act: () => Promise<T>): Promise<T> {
+  busy++
+  return act().finally(() => { busy-- })
+}
 
 /**
  * Sends a request. When the session has ended it asks to log in again, over a page that stays as it is, and sends the request
  * once more.
  * @returns the API's result; 401 when the person did not want to
  */
-export async function loggedIn<R extends { status: number }> (request: () => Promise<R>): Promise<R> {
-  busy++
-  try {
-    const result = await request()
-    return result.status === 401 && await askAgain() ? await request() : result
-  } finally {
-    busy--
-  }
-}
+export const loggedIn = async <R extends { status: number }>(request: () => Promise<R>): Promise<R> => whileBusy(async () => {
+  const result = await request()
+  return result.status === 401 && await askAgain() ? await request() : result
+})
 
 /** The open question, which two requests may share. */
 let asking: Promise<boolean> | undefined
@@ -85,4 +88,6 @@ onSubmit(form, async () => {
   const result = await logIn(form)
   if (!result.ok) return result
   dialog.close('again')
+  // What has stopped for want of a session goes on.
+  network.dispatchEvent(new Event('back'))
 })

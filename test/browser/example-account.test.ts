@@ -58,7 +58,6 @@ function testsOf ({ signUp, sql, call, origin, visit, visitAs, openContext, open
     t.strictSame([await canLogIn(ada.email, PASSWORD), await canLogIn(ada.email, NEW_PASSWORD)], [false, true])
     await page.reload()
     await page.locator('#who').getByText('Ada').waitFor()
-    await other.reload()
     await other.getByRole('alert').getByText('Your session has ended').waitFor()
   })
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { BrowserContext, Locator, Page } from 'playwright-core'
+import { isDeepStrictEqual } from 'node:util'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { examplePages } from '../../client/example/pages.js'
 import type { LoginAnswer } from '../../src/schemas/auth.js'
@@ -12,52 +13,66 @@ import { smtpServer } from '../support/smtp-server.js'
 import { until } from '../support/until.js'
 
 /**
- * A browser calls every 4xx an error; the page shows what it says. And it keeps its cache where a logout, sent without cookies to
- * another origin, would have it cleared: nothing in there is shown to anybody else.
+ * A browser calls every 4xx an error, and every answer that does not come; the page shows what it is told. And it keeps its cache
+ * where a logout, sent without cookies to another origin, would have it cleared: nothing in there is shown to anybody else.
  */
-const HARMLESS = /status of 4\d\d|ERR_INTERNET_DISCONNECTED|Clear-Site-Data/
+const HARMLESS = /status of (4\d\d|503)|net::ERR_|Clear-Site-Data/
+
+/** An origin for the example, where it is served once its API is there. */
+export async function openOrigin (t: Test) {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  t.teardown(() => { server.close().closeAllConnections() })
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    serve (api: string) { server.on('request', examplePages(api)) }
+  }
+}
+
+/** People and their tabs. */
+export function tabsOf (browser: Browser, origin: string) {
+  return {
+    /** A browser of one person, without a single error in the console. */
+    async openContext (t: Test): Promise<BrowserContext> {
+      const context = await browser.newContext({ viewport: { width: 800, height: 900 } })
+      context.setDefaultTimeout(20_000)
+      context.setDefaultNavigationTimeout(60_000)
+      const errors: string[] = []
+      context.on('weberror', (error) => errors.push(error.error().message))
+      context.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type()) && !HARMLESS.test(message.text())) errors.push(message.text())
+      })
+      context.on('request', (request) => {
+        if (!/^(http:\/\/(localhost|127\.0\.0\.1):|blob:)/.test(request.url())) errors.push(`asked ${request.url()}`)
+      })
+      t.teardown(async () => {
+        await context.close()
+        if (errors.length > 0) throw new Error(`in the console: ${errors.join('; ')}`)
+      })
+      return context
+    },
+
+    /** The example in a tab. */
+    async openTab (context: BrowserContext, fragment = ''): Promise<Page> {
+      const page = await context.newPage()
+      await page.goto(`${origin}/${fragment}`)
+      return page
+    }
+  }
+}
 
 /**
- * The example on an origin of its own, which an API of its own allows, in a browser; and what people do with it.
+ * The example, with an API of its own that allows its origin, in a browser; and what people do with it.
  * @returns null without a browser
  */
 export async function openExample (t: Test) {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`
   const { mails, url: SMTP_URL } = await smtpServer(t)
+  const { origin, serve } = await openOrigin(t)
   const api = await startApp(t, { settings: { CORS_ORIGINS: origin, SMTP_URL, MAIL_FROM: 'todo@example.com', APP_URL: `${origin}/` } })
-  t.teardown(() => { server.close().closeAllConnections() })
   const browser = await openBrowser(t)
   if (!browser) return null
-  server.on('request', examplePages(await api.app.listen({ port: 0, host: '127.0.0.1' })))
-
-  /** A browser of one person, without a single error in the console. */
-  async function openContext (t: Test): Promise<BrowserContext> {
-    const context = await browser!.newContext({ viewport: { width: 800, height: 900 } })
-    context.setDefaultTimeout(20_000)
-    context.setDefaultNavigationTimeout(60_000)
-    const errors: string[] = []
-    context.on('weberror', (error) => errors.push(error.error().message))
-    context.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !HARMLESS.test(message.text())) errors.push(message.text())
-    })
-    context.on('request', (request) => {
-      if (!/^(http:\/\/(localhost|127\.0\.0\.1):|blob:)/.test(request.url())) errors.push(`asked ${request.url()}`)
-    })
-    t.teardown(async () => {
-      await context.close()
-      if (errors.length > 0) throw new Error(`in the console: ${errors.join('; ')}`)
-    })
-    return context
-  }
-
-  /** The example in a tab. */
-  async function openTab (context: BrowserContext, fragment = ''): Promise<Page> {
-    const page = await context.newPage()
-    await page.goto(`${origin}/${fragment}`)
-    return page
-  }
+  serve(await api.app.listen({ port: 0, host: '127.0.0.1' }))
+  const { openContext, openTab } = tabsOf(browser, origin)
 
   /** The example in a browser of its own. */
   async function visit (t: Test): Promise<Page> {
@@ -103,6 +118,14 @@ export type Example = NonNullable<Awaited<ReturnType<typeof openExample>>>
 
 /** A form by its name. */
 export const form = (page: Page, name: string) => page.getByRole('form', { name, exact: true })
+
+/** Waits until the line about the network says this; nothing when all is well. */
+export const network = async (page: Page, text: string) =>
+  until(`the line says "${text}"`, async () => await page.locator('#online').textContent() === text)
+
+/** Waits until the list is this, from top to bottom. */
+export const shows = async (page: Page, ...expected: string[]) =>
+  until(`the list is ${expected.join()}`, async () => isDeepStrictEqual(await titles(page), expected))
 
 /** Logs somebody in. */
 export async function logIn (page: Page, email: string, password = PASSWORD): Promise<void> {

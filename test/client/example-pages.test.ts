@@ -34,7 +34,7 @@ t.test('the page and all that it imports are there, as JavaScript', async (t) =>
     }
   }
   await visit(new URL(main, origin).href)
-  t.ok(['/main.js', '/client/index.js', '/client/openapi-fetch.js', '/client/eventsource-parser.js'].every((path) => seen.has(origin + path)))
+  t.ok(['/main.js', '/client/index.js', '/client/openapi-fetch.js', '/client/eventsource-parser.js', '/client/idb.js'].every((path) => seen.has(origin + path)))
   t.equal((await fetch(`${origin}/style.css?x=1`)).headers.get('content-type'), 'text/css; charset=utf-8')
 })
 
