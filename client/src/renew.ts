@@ -1,4 +1,5 @@
 import { browserLocks } from './locks.js'
+import { pause } from './pause.js'
 import { answers, type components } from './schema.js'
 import { json } from './send.js'
 import { tokensOf, type TokenStore, type Tokens } from './store.js'
@@ -18,6 +19,9 @@ export interface RenewalOptions { baseUrl: string, fetch: Fetch, store: TokenSto
 
 /** Milliseconds that a renewal may take, so that one which hangs keeps nobody waiting for good. */
 const PATIENCE = 20_000
+
+/** Milliseconds until other tabs find in localStorage what this one has written: Chromium tells their processes by and by. */
+const SETTLING = 100
 
 /** Renewals that are under way, by their stores: all who want one meanwhile share it. */
 const underWay = new WeakMap<TokenStore, Promise<Renewal>>()
@@ -76,10 +80,15 @@ const isLogin = (answer: unknown): answer is LoginAnswer => answers['post /api/a
 async function alone<T> (name: string, work: () => Promise<T>): Promise<T> {
   const locks = browserLocks()
   if (!locks) return await work()
-  let begun: Promise<T> | undefined
-  try {
-    return await locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, async () => await (begun = work()))
-  } catch {
-    return await (begun ?? work())
-  }
+  return await new Promise<T>((resolve, reject) => {
+    let hasBegun = false
+    const begin = async () => {
+      hasBegun = true
+      await work().then(resolve, reject)
+    }
+    locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, async () => {
+      await begin()
+      await pause(SETTLING)
+    }).catch(async () => { if (!hasBegun) await begin() })
+  })
 }
