@@ -26,7 +26,7 @@ const folders = {
 }
 
 const { metafile } = await build({
-  entryPoints: ['server', 'migrate', 'openapi', 'seed'].map((program) => `src/bin/${program}.ts`),
+  entryPoints: ['server', 'migrate', 'openapi', 'seed', 'doctor', 'backup', 'restore'].map((program) => `src/bin/${program}.ts`),
   bundle: true,
   // What is imported when it is needed, such as the driver of Redis, stays apart and is read then.
   splitting: true,

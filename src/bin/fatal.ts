@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/errors.js'
 import { DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit } from '../db/errors.js'
+import { Refused } from '../operations/refused.js'
 
 /** Ends the process with status 1: one line for what an operator can mend, the stack for a bug. */
 export function fatal (error: unknown): never {
@@ -7,7 +8,10 @@ export function fatal (error: unknown): never {
   process.exit(1)
 }
 
+/** Their messages are lines for an operator. */
+const TOLD = [ConfigError, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit, Refused]
+
 const isOperators = (error: unknown): error is Error =>
-  [ConfigError, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit].some((kind) => error instanceof kind) ||
+  TOLD.some((kind) => error instanceof kind) ||
   // What the operating system refuses: the port, the address, the data folder.
   (error as NodeJS.ErrnoException).syscall !== undefined

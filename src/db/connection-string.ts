@@ -79,7 +79,7 @@ export function placeOf ({ hosts, database }: ConnectionString): string {
 }
 
 /** The parts of a URI, the names in it still encoded but for those of the hosts. */
-function split (text: string) {
+export function split (text: string) {
   const [, rest] = /^postgres(?:ql)?:\/\/([^]*)$/i.exec(text.trim()) ?? []
   if (!rest) throw new BadConnectionString('it names no server')
   const path = `${rest}/`.indexOf('/')

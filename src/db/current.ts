@@ -7,7 +7,7 @@ import { build, type Statement } from './statement.js'
 import { endings, idempotencyKeys, sessions, taskChanges, taskLists, tasks, users } from './tables.js'
 
 /** The newest tables that this version works with. A migration that the version before could not live with counts it up. */
-const GENERATION = 1
+export const GENERATION = 1
 
 /**
  * What `ping` asks. It reads no row, and fails when a table or a column is missing. Its own column is always of the same type,
@@ -32,17 +32,17 @@ export const PING: Statement<unknown> = {
   answersAlways: true
 }
 
-/** Time of the newest migration that this version knows. */
-function newest (): number {
+/** Times of the migrations that this version knows. */
+export function migrationTimes (): number[] {
   const journal = JSON.parse(readFileSync(new URL('drizzle/meta/_journal.json', root), 'utf8')) as { entries: Array<{ when: number }> }
-  return Math.max(...journal.entries.map(({ when }) => when))
+  return journal.entries.map(({ when }) => when)
 }
 
 /** Whether the newest migration has been applied; others after it, of a later version, are additive. */
 const LAST: Statement<{ applied: boolean }> = {
   name: 'migrations',
   text: 'select coalesce(max(created_at) >= $1::bigint, false) as applied from todo.__drizzle_migrations',
-  bind: () => [newest()],
+  bind: () => [Math.max(...migrationTimes())],
   echo: {},
   answersAlways: true
 }

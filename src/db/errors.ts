@@ -31,7 +31,8 @@ export class DatabaseUnfit extends Error {
 /** The folder of an embedded database holds something else, or a part of it, or cannot be written. */
 export class DatabaseDamaged extends Error {
   constructor (folder: string, cause: unknown) {
-    const { message } = cause as Error
+    // An error of PGlite's file system has a number and no text.
+    const { message = 'it cannot be read' } = cause as Partial<Error>
     super(`The embedded database in ${folder} cannot be opened (${message.split('\n', 1)[0]}): ` +
       'put back a copy or move it away to begin anew, or set DATABASE_URL', { cause })
   }

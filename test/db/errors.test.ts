@@ -100,6 +100,7 @@ t.test('what is not there is an outage or a bug, as the tables will tell', async
 })
 
 t.test('a locked or damaged folder is told with what to do', async (t) => {
+  t.match(new DatabaseDamaged('/data', { errno: 44 }).message, /^The embedded database in \/data cannot be opened \(it cannot be read\): /)
   t.equal(new DatabaseDamaged('/data', new Error('Aborted\nat …')).message,
     'The embedded database in /data cannot be opened (Aborted): put back a copy or move it away to begin anew, or set DATABASE_URL')
   t.equal(new DatabaseLocked('/data').message,

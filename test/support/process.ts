@@ -24,9 +24,10 @@ export interface Program {
  * @param program its file in src/bin/, or any other as code
  * @param settings its settings; none comes from the environment of the tests
  * @param stdout an open file for its standard output, or a terminal, instead of a pipe to this process
+ * @param args what it is told
  */
 export function start (
-  t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number | 'terminal'
+  t: Test, program: string, cwd: string, settings: NodeJS.ProcessEnv = {}, stdout?: number | 'terminal', args: string[] = []
 ): Program {
   const what = program.includes('\n')
     ? ['--input-type=module', '--eval', program]
@@ -34,9 +35,9 @@ export function start (
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in Settings.properties)))
   const flags = process.execArgv.filter((flag) => !ONLY_TESTS.test(flag))
     .map((flag) => flag.replace(/^(--import=)(?=\.)/, `$1${process.cwd()}/`))
-  const command = [process.execPath, ...flags, ...what]
-  const [name, ...args] = stdout === 'terminal' ? inTerminal(command) : command
-  const child: ChildProcess = spawn(name!, args, {
+  const command = [process.execPath, ...flags, ...what, ...args]
+  const [name, ...words] = stdout === 'terminal' ? inTerminal(command) : command
+  const child: ChildProcess = spawn(name!, words, {
     cwd, env: { ...env, ...settings }, stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe']
   })
   const output = { out: '', err: '' }
