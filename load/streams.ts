@@ -47,7 +47,8 @@ export async function openStreams (base: string, people: Person[], count: number
 
   const begin = performance.now()
   for (let n = 0; n < count; n += AT_ONCE) {
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - n) }, async (_, at) => open(people[(n + at) % people.length]!)))
+    const length = Math.min(AT_ONCE, count - n)
+    await Promise.all(Array.from({ length }, async (_, at) => open(people[(n + at) % people.length]!)))
   }
   return {
     opening: performance.now() - begin,

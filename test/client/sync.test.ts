@@ -163,7 +163,8 @@ t.test('where a proxy keeps streams back, or no more are allowed, changes come a
   await replica.equals()
   await replica.stop()
 
-  const allowed = Array.from({ length: 10 }, async () => app.live.listen(ada.user.id, undefined, { session: undefined, until: Infinity }))
+  const listener = { session: undefined, until: Infinity }
+  const allowed = Array.from({ length: 10 }, async () => app.live.listen(ada.user.id, undefined, listener))
   const streams = await Promise.all(allowed)
   const eleventh = replicaOf(ada)
   await eleventh.is('polling')
