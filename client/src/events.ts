@@ -18,8 +18,8 @@ export async function * eventsOf (body: ReadableStream<Uint8Array>): AsyncGenera
     onEvent (event) { read.events.push(event) },
     onRetry (milliseconds) { read.retry = milliseconds }
   })
-  // It keeps the first half of a character that was cut until the other one comes.
-  const decoder = new TextDecoder()
+  // It keeps the first half of a character that was cut until the other one comes, and drops a byte order mark at the beginning.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: false })
   const reader = body.getReader()
   try {
     for (;;) {

@@ -1,4 +1,5 @@
 import type { PGlite, parse, protocol } from '@electric-sql/pglite'
+import { DatabaseUnavailable } from './errors.js'
 import type { Statement } from './statement.js'
 
 interface Driver { parse: typeof parse, protocol: typeof protocol }
@@ -14,7 +15,8 @@ const isStale = ({ code }: { code?: unknown }) => /^(0A|42)/.test(String(code))
  * described and planned every time, in five steps, which takes four times as long.
  * @param client open
  * @param driver the module it came from
- * @returns a function that takes a statement and its values in the order of `$1`, `$2`, …; it rejects with PGlite's errors
+ * @returns a function that takes a statement and its values in the order of `$1`, `$2`, …; it rejects with PGlite's errors,
+ * and with DatabaseUnavailable when the database has been closed
  */
 export function statementsOn (client: PGlite, { parse, protocol: { serialize } }: Driver) {
   const known = new WeakSet<Statement<unknown>>()
@@ -46,6 +48,7 @@ export function statementsOn (client: PGlite, { parse, protocol: { serialize } }
       return (await client.query(statement.text, values)).rows
     }
     return await client.runExclusive(async () => {
+      if (client.closed) throw new DatabaseUnavailable('closed')
       const one = prepared.get(statement)
       if (!one) return await execute(await prepare(statement), values)
       return await execute(one, values).catch(async (error: { code?: unknown }) => {
