@@ -102,6 +102,7 @@ const write: Write = async (change) => {
 onSubmit(search, async () => {
   limit = PAGE
   say(`Found: ${await refresh()}`)
+  return undefined
 })
 sort.addEventListener('change', () => { search.requestSubmit() })
 

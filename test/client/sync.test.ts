@@ -162,6 +162,7 @@ t.test('where a proxy keeps streams back, or no more are allowed, changes come a
   await replica.is('live')
   await replica.equals()
   await replica.stop()
+  await areFree()
 
   const listener = { session: undefined, until: Infinity }
   const allowed = Array.from({ length: 10 }, async () => app.live.listen(ada.user.id, undefined, listener))

@@ -9,7 +9,8 @@ const suites = {
   accounts: ['accounts', 'routes/auth', 'sync'],
   api: ['http', 'plugins', 'properties', 'routes', 'routes/tasks'],
   db: ['db', 'repositories'],
-  programs: ['bin', 'client', 'server'],
+  client: ['client'],
+  programs: ['bin', 'server'],
   root: ['.', 'config', 'schemas']
 }
 
