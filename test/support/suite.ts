@@ -8,10 +8,11 @@ import { beginFile } from './teardown.js'
 const suites = {
   accounts: ['accounts', 'routes/auth', 'sync'],
   api: ['http', 'plugins', 'properties', 'routes', 'routes/tasks'],
-  db: ['db', 'repositories'],
+  bin: ['bin'],
   client: ['client'],
-  programs: ['bin', 'server'],
-  root: ['.', 'config', 'schemas']
+  db: ['db', 'repositories'],
+  root: ['.', 'config', 'schemas'],
+  server: ['server']
 }
 
 /** Folders whose files each want a process, and a command, of their own. */

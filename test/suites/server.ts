@@ -1,3 +1,3 @@
 import { runSuite } from '../support/suite.js'
 
-await runSuite('programs')
+await runSuite('server')
