@@ -56,19 +56,15 @@ export async function checkRedis (url: string): Promise<Finding> {
   const redis = new Redis(url, {
     lazyConnect: true, connectTimeout: PATIENCE, commandTimeout: PATIENCE, maxRetriesPerRequest: 0, retryStrategy: () => null
   })
-  let trouble: unknown
-  redis.on('error', (error) => { trouble ??= error })
-  try {
-    await redis.connect()
-    await redis.ping()
-    return fine('Redis', 'answers')
-  } catch (error) {
-    const why = reasonOf(trouble ?? error)
+  const troubles: unknown[] = []
+  redis.on('error', (error) => { troubles.push(error) })
+  const finding = await redis.connect().then(async () => redis.ping()).then(() => fine('Redis', 'answers'), (error: unknown) => {
+    const why = reasonOf([...troubles, error][0])
     return wrong('Redis', `cannot be used (${why}): each process counts its limits alone, and sees the changes of others later`,
       'start it, or correct REDIS_URL')
-  } finally {
-    redis.disconnect()
-  }
+  })
+  redis.disconnect()
+  return finding
 }
 
 /** Whether the mail server lets us in; no mail is sent. @param url as SMTP_URL */
@@ -76,17 +72,14 @@ export async function checkSmtp (url: string): Promise<Finding> {
   const { createTransport } = await import('nodemailer')
   const times = { connectionTimeout: PATIENCE, greetingTimeout: PATIENCE, socketTimeout: PATIENCE }
   const transport = createTransport({ url, ...times } as object)
-  try {
-    await transport.verify()
-    return fine('SMTP', 'the mail server lets us in')
-  } catch (error) {
+  const finding = await transport.verify().then(() => fine('SMTP', 'the mail server lets us in'), (error: unknown) => {
     const { code, responseCode } = error as { code?: string, responseCode?: number }
     const reason = [code, responseCode].filter(Boolean).join(' ')
     return wrong('SMTP', `the mail server cannot be used (${reason}): no mail goes out`,
       code === 'EAUTH' ? 'correct user and password in SMTP_URL' : 'start it, or correct SMTP_URL')
-  } finally {
-    transport.close()
-  }
+  })
+  transport.close()
+  return finding
 }
 
 /** @param folder need not exist yet */

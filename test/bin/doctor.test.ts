@@ -11,7 +11,7 @@ import type { DatabaseFacts } from '../../src/db/inspect.js'
 import { findingsOn, refusalOf } from '../../src/operations/check-database.js'
 import { checkDisk, checkNode, checkPort } from '../../src/operations/check-surroundings.js'
 import { diagnose } from '../../src/operations/doctor.js'
-import type { Finding } from '../../src/operations/findings.js'
+import { reasonOf, type Finding } from '../../src/operations/findings.js'
 import { startApp, testSettings } from '../helper.js'
 import { connectTo } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
@@ -123,6 +123,11 @@ t.test('the embedded database', async (t) => {
   t.strictSame(Object.keys(checkDisk(home)), ['what', 'says'])
 })
 
+t.test('an error without a code is told by its text', async (t) => {
+  t.equal(reasonOf(new Error('no such thing')), 'no such thing')
+  t.equal(reasonOf(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })), 'ECONNREFUSED')
+})
+
 t.test('Node.js has to be new enough', async (t) => {
   for (const version of ['18.20.0', '20.18.3']) t.match(checkNode(version), { says: `${version} is too old`, mend: /^install 20\.19 or later/ })
   for (const version of ['20.19.0', '24.1.0', process.versions.node]) t.strictSame(checkNode(version), { what: 'Node.js', says: version })
@@ -135,6 +140,10 @@ t.test('the port is free, ours, or another program\'s', async (t) => {
   t.teardown(() => { other.close() })
   const { port } = other.address() as AddressInfo
   t.match(await checkPort('0.0.0.0', port), { says: 'another program has it', mend: 'stop that, or set PORT', isOurs: false })
+  const silent = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => { silent.close() })
+  t.match(await checkPort('127.0.0.1', (silent.address() as AddressInfo).port), { says: 'another program has it', isOurs: false })
   t.match(await checkPort('203.0.113.1', port), { says: /^cannot be used \(E\w+\)$/, mend: 'correct HOST and PORT' })
   const { app } = await startApp(t)
   const host = await app.listen({ host: '::1', port: 0 }).then(() => '::1', async () => new URL(await app.listen({ host: '127.0.0.1', port: 0 })).hostname)

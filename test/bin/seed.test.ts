@@ -8,6 +8,7 @@ import { DEMO, seed } from '../../src/operations/seed.js'
 import type { Task } from '../../src/schemas/tasks.js'
 import { startApp, testSettings } from '../helper.js'
 import { logIn } from '../support/accounts.js'
+import { sqlOn } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
 
@@ -71,6 +72,11 @@ t.test('npm run seed: it shows its progress, prints the account, and can be run 
   const label = `the demo account in embedded PostgreSQL (PGlite) in ${join(home, '.data/pglite')}`
   t.match(await run(), { status: 0, out: `50 of 200 tasks\n100 of 200 tasks\n150 of 200 tasks\n200 of 200 tasks\n200 tasks made: ${label}${account}`, err: '' })
   t.match(await run(), { status: 0, out: `Nothing to do: ${label}${account}`, err: '' })
+  const again = connectEmbedded(join(home, '.data/pglite'))
+  await again.start()
+  await sqlOn(again)("update todo.users set password_hash = password_hash || 'x'")
+  await again.close()
+  t.match(await run(), { status: 0, out: `Nothing to do: ${label} has 200\n\n  email     ${DEMO.email}\n  password  (somebody has changed it)\n\n`, err: '' })
 })
 
 t.test('in production it does nothing, and says why in one line', async (t) => {
