@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { FOLLOW_ROWS, followTableOf, type FollowRow } from './support/follow-table.js'
 import { searchLogs } from './support/log.js'
 import { NOTES, ROWS, tableOf, type Row } from './support/table.js'
 
@@ -26,8 +27,10 @@ const env = {
 const begin = Date.now()
 const { status } = spawnSync('tap', ['run', ...(positionals.length > 0 ? positionals : all)], { env, stdio: 'inherit' })
 
-const [rows, notes] = [ROWS, NOTES].map((name) => join(folder, name)).map((file) => existsSync(file) ? readFileSync(file, 'utf8') : '')
-console.log(`\n${tableOf(rows!.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Row))}\n\n${notes}`)
+const textOf = (name: string) => existsSync(join(folder, name)) ? readFileSync(join(folder, name), 'utf8') : ''
+const rowsOf = <Of>(name: string): Of[] => textOf(name).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Of)
+const followed = rowsOf<FollowRow>(FOLLOW_ROWS)
+console.log(`\n${tableOf(rowsOf<Row>(ROWS))}\n\n${followed.length > 0 ? `${followTableOf(followed)}\n\n` : ''}${textOf(NOTES)}`)
 const isClean = await searchLogs(folder).then(({ logs, lines, requests, warnings }) => {
   console.log(`${logs} logs with ${lines} lines, ${requests} of them requests and ${warnings} warnings: no secret, no forged line, no flood`)
   return true

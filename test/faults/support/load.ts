@@ -25,6 +25,8 @@ export interface Load {
   recovered: (since: number) => Promise<number>
   /** Sends no more, and waits for the answers that are still to come. */
   stop: () => Promise<Sample[]>
+  /** When all `requests` have been sent and answered. */
+  done: Promise<unknown>
 }
 
 export interface LoadOptions {
@@ -35,6 +37,8 @@ export interface LoadOptions {
   workers?: number
   /** Ends by itself after so many requests. */
   requests?: number
+  /** Milliseconds that each worker rests between two requests, on average. */
+  rest?: number
 }
 
 /** Milliseconds between a failure and the next request of the same worker. */
@@ -44,7 +48,7 @@ const PAUSE = 25
 const KEEP = 20
 
 /** Begins a mixed load of keep-alive clients, each of which goes on with tasks of its own, and writes it down. */
-export function startLoad (t: Test, { port, people, ledger, workers = 16, requests = Infinity }: LoadOptions): Load {
+export function startLoad (t: Test, { port, people, ledger, workers = 16, requests = Infinity, rest = 0 }: LoadOptions): Load {
   const client = clientOf(t, port, workers)
   const samples: Sample[] = []
   let wanted = requests
@@ -54,6 +58,7 @@ export function startLoad (t: Test, { port, people, ledger, workers = 16, reques
       const sample = await work()
       samples.push(sample)
       if (typeof sample.outcome === 'string' || sample.outcome >= 500) await sleep(PAUSE)
+      if (rest > 0) await sleep(2 * rest * Math.random())
     }
   }))
 
@@ -61,6 +66,7 @@ export function startLoad (t: Test, { port, people, ledger, workers = 16, reques
 
   const load: Load = {
     samples,
+    done: all,
     async recovered (since) {
       let end = since
       await until('every request succeeds again', () => {

@@ -6,10 +6,13 @@ import type { Test } from 'tap'
 /** `npm run test:faults -- --full`: the numbers of the promise instead of those that fit into a check. */
 export const full = process.env.FAULTS === 'full'
 
+/** The kills behind the backs of those who follow: as many in each run. */
+const followed = { replicaKills: 20, databaseKills: 5, redisKills: 3 }
+
 /** How often, or how much, of what has a number. */
 export const rounds = full
-  ? { serverKills: 100, postgresKills: 20, embeddedKills: 20, keyKills: 200, rotationKills: 100, rolling: 10_000 }
-  : { serverKills: 10, postgresKills: 3, embeddedKills: 3, keyKills: 10, rotationKills: 10, rolling: 3000 }
+  ? { serverKills: 100, postgresKills: 20, embeddedKills: 20, keyKills: 200, rotationKills: 100, rolling: 10_000, ...followed }
+  : { serverKills: 10, postgresKills: 3, embeddedKills: 3, keyKills: 10, rotationKills: 10, rolling: 3000, ...followed }
 
 /** Where logs and figures of this run are kept. A test file that runs alone has a folder of its own. */
 export const folder = process.env.FAULTS_FOLDER ?? mkdtempSync(join(tmpdir(), 'faults-'))

@@ -81,11 +81,14 @@ export function isWhole (t: Test, audit: Audit): void {
 
 const HEAD = ['fault', 'sent', 'answered', '5xx or none', 'slowest', 'writes audited', 'lost', 'recovery']
 
+export const number = (value?: number): string => value === undefined ? '–' : value.toLocaleString('en')
+export const time = (ms?: number): string => ms === undefined ? '–' : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+
 /** A table in Markdown. */
-export function tableOf (rows: Row[]): string {
-  const number = (value?: number) => value === undefined ? '–' : value.toLocaleString('en')
-  const time = (ms?: number) => ms === undefined ? '–' : ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
-  const lines = rows.map(({ fault, sent, answered, failed, slowest, audited, lost, recovery }) =>
-    [fault, number(sent), number(answered), number(failed), time(slowest), number(audited), number(lost), time(recovery)])
-  return [HEAD, HEAD.map((_, column) => column === 0 ? '---' : '---:'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-}
+export const tableOf = (rows: Row[]): string =>
+  markdown(HEAD, rows.map(({ fault, sent, answered, failed, slowest, audited, lost, recovery }) =>
+    [fault, number(sent), number(answered), number(failed), time(slowest), number(audited), number(lost), time(recovery)]))
+
+/** Lines of cells, of which the first is a text and the others are numbers. */
+export const markdown = (head: string[], lines: string[][]): string =>
+  [head, head.map((_, column) => column === 0 ? '---' : '---:'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
