@@ -11,6 +11,7 @@ import { chooseGenerator } from './bench/generator.js'
 import { measureInTurns, summary, tokenOf, type Bench } from './bench/measure.js'
 import { chart, figuresText, toJson, verdictsText, withFigures, type Table } from './bench/report.js'
 import { measureBesideLogins, measureLogins, measurePages, startVerdicts } from './bench/special.js'
+import { measureStreams } from './bench/streams.js'
 import { compare } from './bench/targets.js'
 
 const USAGE = `npm run bench -- [options]
@@ -21,6 +22,7 @@ const USAGE = `npm run bench -- [options]
   --only NAMES         contenders, comma-separated (${contenderNames.join(',')})
   --before REVISION    the server of an earlier commit as one more contender
   --endpoints NAMES    endpoints, comma-separated
+  --streams            streams of events too, also with --quick or --endpoints
   --rounds N           rounds, of which the medians count (5; quick 2)
   --seconds N          of one measurement (4; quick 1)
   --connections N      64
@@ -35,6 +37,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     before: { type: 'string' },
     endpoints: { type: 'string' },
+    streams: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     connections: { type: 'string', default: '64' },
@@ -101,19 +104,25 @@ try {
   const verdicts = compare(table)
   const server = contenders.find(({ name }) => name === 'server')
   if (server) verdicts.push(...await startVerdicts(launches.get('server')!))
-  let pagesText = ''
+  let [pagesText, streamsText] = ['', '']
   if (server && !options.quick && !options.endpoints) {
     const pages = await measurePages(bench, server, sizes, rounds)
     pagesText = pages.text
     console.log(`\n${pagesText}`)
     verdicts.push(...pages.verdicts, await measureBesideLogins(bench, server, rounds))
   }
+  if (server && (options.streams || (!options.quick && !options.endpoints))) {
+    const streams = await measureStreams(bench, launches.get('server')!, rounds)
+    streamsText = streams.text
+    console.log(`\n${streamsText}`)
+    verdicts.push(...streams.verdicts)
+  }
   if (server && chosen.includes('login')) verdicts.push(await measureLogins(bench, server, rounds))
   console.log(`\n${verdictsText(verdicts)}`)
   if (options.json) writeFileSync(options.json, JSON.stringify({ machine, endpoints: toJson(table), targets: verdicts }, null, 2))
   if (options.chart) writeFileSync(options.chart, chart(table))
   if (options.doc) {
-    const parts = [verdictsText(verdicts), figuresText(table), pagesText, JSON.stringify(machine, null, 2)]
+    const parts = [verdictsText(verdicts), figuresText(table), pagesText, streamsText, JSON.stringify(machine, null, 2)]
     writeFileSync(options.doc, withFigures(readFileSync(options.doc, 'utf8'), parts))
     writeFileSync(options.doc.replace(/\.md$/, '.svg'), chart(table))
   }

@@ -65,6 +65,16 @@ export async function load (sql: Sql, { users, large }: Sizes): Promise<void> {
   await sql.unsafe('checkpoint')
 }
 
+/** Adds users without tasks. */
+export async function addUsers (sql: Sql, from: number, count: number): Promise<void> {
+  const users = `generate_series(${from}, ${from + count - 1}) u`
+  await sql.unsafe(`insert into todo.users (id, email, name, password_hash)
+    select ${USER_ID}, 'user' || u || '@example.com', 'User ' || u, 'nobody logs in' from ${users}`)
+  await sql.unsafe(`insert into todo.task_lists (owner_id) select ${USER_ID} from ${users}`)
+  await sql.unsafe(`insert into todo.task_changes (owner_id, revision) select ${USER_ID}, 0 from ${users}`)
+  await sql.unsafe('vacuum analyze')
+}
+
 /** What the benchmark itself adds, to find it again. */
 export const MADE = 'Made by the benchmark'
 

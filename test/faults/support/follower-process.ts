@@ -3,8 +3,9 @@ import type { Account, Keeper } from './keeper.js'
 import { followTyped } from './typed-follower.js'
 
 /*
- * A process of clients that follow, one for each account; every other one by the client of front ends. It is told whom to follow,
- * and whether they are to sleep now and then, and says what they have seen whenever it is asked. It ends with whoever has started it.
+ * A process of clients that follow, one for each account; every other one by the client of front ends. It is told whom to
+ * follow, and whether they are to sleep now and then, and says what they have seen whenever it is asked. It ends with whoever has
+ * started it.
  */
 
 /** How likely it is that somebody restless falls asleep in a second. */
