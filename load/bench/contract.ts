@@ -4,6 +4,7 @@ import type { Contender } from './contenders.js'
 
 interface Task { id: string, title: string, is_completed: boolean, user_id: string, updated_at: string }
 
+/** Those of version 1.0, which all have; the server has more. */
 const MEMBERS = ['created_at', 'description', 'id', 'is_completed', 'title', 'updated_at', 'user_id']
 
 /** A user whose tasks nothing else measures. */
@@ -30,7 +31,7 @@ export async function checkContract ({ name, base }: Contender, token: string): 
   if (status !== 200) throw new Error(`${name} answers ${status} to a list: ${JSON.stringify(first)}`)
   check('total', [first.total, first.limit, first.offset], [TASKS, 50, 0])
   check('newest first', first.tasks.map(({ id }: Task) => id), Array.from({ length: 50 }, (_, n) => taskId(CHECKED, TASKS - n)))
-  check('members', Object.keys(first.tasks[0]).sort(), MEMBERS)
+  check('members', MEMBERS.filter((member) => member in first.tasks[0]), MEMBERS)
   check('owner', first.tasks.every((task: Task) => task.user_id === userId(CHECKED)), true)
   const { body: second } = await call('GET', `/api/tasks?limit=50&cursor=${first.next_cursor}`)
   check('by cursor', second.tasks.map(({ id }: Task) => id), Array.from({ length: 50 }, (_, n) => taskId(CHECKED, TASKS - 50 - n)))
