@@ -20,7 +20,7 @@ export function followTyped (baseUrl: string, { id: owner, token }: Account): Ke
         },
         apply (changes, { position, reset }) {
           if (reset && keeper.position !== undefined) keeper.forget()
-          for (const change of changes) keeper.apply(change as TaskChange)
+          for (const change of changes) keeper.apply(change)
           keeper.advance(position, isLive)
         }
       })
