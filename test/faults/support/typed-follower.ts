@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTodoClient } from '../../../client/src/index.js'
-import type { TaskChange } from '../../../src/schemas/sync.js'
 import { Keeper, asleep, type Account } from './keeper.js'
 
 /** The same by the client that front ends use, `tasks.sync`: it comes again by itself; now and then it is ended, and sleeps. */
