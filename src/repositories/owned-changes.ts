@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Database } from '../db/database.js'
 import { prepareSql } from '../db/statement.js'
@@ -29,18 +30,22 @@ const after = prepareSql('changes.after', sql<Row>`
   where c.owner_id = ${owner} and c.revision >= ${placeholder('revision')}::bigint
   order by c.revision limit (select ${placeholder('limit')}::bigint)`, { owner_id: 'owner' })
 
-/** One row at least. Owners that are gone have none. */
+/**
+ * One row at least. Owners that are gone have none. What was asked is told by a number of its own: the owners in each row would
+ * make the answer grow with their square, gigabytes for 10,000.
+ */
 const newest = prepareSql('changes.newest', sql<{ asked: string, owner: string | null, revision: number, at: string }>`
   select asked.value as asked, list.owner_id as owner, list.revision, list.changed_at as at
-  from (values (${placeholder('owners')}::text)) as asked(value)
-  left join ${taskLists} list on list.owner_id = any(asked.value::uuid[])`, { asked: 'owners' }, { answersAlways: true })
+  from (values (${placeholder('question')}::text)) as asked(value)
+  left join ${taskLists} list on list.owner_id = any(${placeholder('owners')}::text::uuid[])`,
+{ asked: 'question' }, { answersAlways: true })
 
 /**
  * The newest change of each of some owners, in one statement.
  * @returns without those that are gone
  */
 export async function newestOf (db: Database, owners: string[]): Promise<Newest[]> {
-  const rows = await db.run(newest, { owners: `{${owners.join()}}` })
+  const rows = await db.run(newest, { question: randomUUID(), owners: `{${owners.join()}}` })
   return rows.flatMap(({ owner, revision, at }) => owner === null ? [] : { owner, revision, time: Date.parse(at) })
 }
 

@@ -105,3 +105,18 @@ for (const [name, of] of Object.entries(asked)) {
     t.ok(blocksOf(large) <= blocksOf(small) * 1.5 + 10, `${blocksOf(large)} blocks, ${blocksOf(small)} where there are few`)
   })
 }
+
+t.test('the question of every second has an answer that grows with the owners, and not with their square', async (t) => {
+  const owners = (await sql<{ id: string }>('select id from todo.users limit 1000')).map(({ id }) => id)
+  let answer: unknown[] = []
+  const recorder: Database = {
+    ...database,
+    async run (statement, values) {
+      const rows = await database.run(statement, values)
+      answer = rows
+      return rows
+    }
+  }
+  t.equal((await newestOf(recorder, owners)).length, owners.length)
+  t.ok(JSON.stringify(answer).length < owners.length * 250, `${JSON.stringify(answer).length} characters`)
+})
