@@ -54,10 +54,7 @@ const recount = (where = 'true') => `
 export async function load (sql: Sql, { users, large }: Sizes): Promise<void> {
   const hash = await argon2.hash(PASSWORD, { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 })
   await sql.unsafe("set maintenance_work_mem = '512MB'; set work_mem = '256MB'; set synchronous_commit = off")
-  await sql.unsafe(`insert into todo.users (id, email, name, password_hash)
-    select ${USER_ID}, 'user' || u || '@example.com', 'User ' || u, '${hash}' from generate_series(0, ${users + large.length - 1}) u`)
-  await sql.unsafe('insert into todo.task_lists (owner_id) select id from todo.users')
-  await sql.unsafe('insert into todo.task_changes (owner_id, revision) select id, 0 from todo.users')
+  await sql.unsafe(addUsersOf(`generate_series(0, ${users + large.length - 1}) u`, hash))
   await sql.unsafe(addTasks(`generate_series(0, ${users - 1})`, TASKS))
   for (const [at, count] of large.entries()) await sql.unsafe(addTasks(`generate_series(${users + at}, ${users + at})`, count))
   await sql.unsafe(recount())
@@ -65,13 +62,16 @@ export async function load (sql: Sql, { users, large }: Sizes): Promise<void> {
   await sql.unsafe('checkpoint')
 }
 
-/** Adds users without tasks. */
+/** Users without tasks, as SQL that is one transaction: list and journal begin at one time. @param users as SQL that yields u */
+const addUsersOf = (users: string, hash: string) => `
+  insert into todo.users (id, email, name, password_hash)
+    select ${USER_ID}, 'user' || u || '@example.com', 'User ' || u, '${hash}' from ${users};
+  insert into todo.task_lists (owner_id) select ${USER_ID} from ${users};
+  insert into todo.task_changes (owner_id, revision) select ${USER_ID}, 0 from ${users}`
+
+/** Adds users who have nothing, and do not log in. */
 export async function addUsers (sql: Sql, from: number, count: number): Promise<void> {
-  const users = `generate_series(${from}, ${from + count - 1}) u`
-  await sql.unsafe(`insert into todo.users (id, email, name, password_hash)
-    select ${USER_ID}, 'user' || u || '@example.com', 'User ' || u, 'nobody logs in' from ${users}`)
-  await sql.unsafe(`insert into todo.task_lists (owner_id) select ${USER_ID} from ${users}`)
-  await sql.unsafe(`insert into todo.task_changes (owner_id, revision) select ${USER_ID}, 0 from ${users}`)
+  await sql.unsafe(addUsersOf(`generate_series(${from}, ${from + count - 1}) u`, 'none'))
   await sql.unsafe('vacuum analyze')
 }
 
