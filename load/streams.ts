@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Task } from '../src/schemas/tasks.js'
 import type { Person } from './session.js'
 
-/** Connections that are opened at a time. */
+/** Connections that are opened, and tasks that are made, at a time. */
 const AT_ONCE = 100
 
 /** What is written: the time at which it was sent, in milliseconds since 1970, by which whoever is told knows how old it is. */
@@ -80,7 +80,11 @@ async function send (url: string, method: string, { authorization }: Person, tit
 export async function changeTasks (
   base: string, people: Person[], rate: number, duration: number
 ): Promise<{ written: number, failed: number }> {
-  const urls = await Promise.all(people.map(async (person) => `${base}/api/tasks/${(await send(`${base}/api/tasks`, 'POST', person, 'New')).id}`))
+  const urls: string[] = []
+  for (let n = 0; n < people.length; n += AT_ONCE) {
+    const some = people.slice(n, n + AT_ONCE)
+    urls.push(...await Promise.all(some.map(async (person) => `${base}/api/tasks/${(await send(`${base}/api/tasks`, 'POST', person, 'New')).id}`)))
+  }
   const begin = performance.now()
   const sent: Array<Promise<boolean>> = []
   for (let n = 0; n < rate * duration / 1000; n++) {

@@ -19,6 +19,7 @@ export async function readable (colorize: boolean): Promise<(line: string) => st
     ...common,
     hideObject: true,
     messageFormat (line, _key, _level, { colors }) {
+      // Only lines of requests come here; the types of pino-pretty know no line in particular.
       const { method, path, status, ms, aborted } = line as unknown as RequestLine
       const color = status >= 500 ? colors.red : status >= 400 ? colors.yellow : colors.green
       return `${method} ${path} ${color(String(status))} ${ms} ms${aborted ? ' (client has gone)' : ''}`

@@ -34,6 +34,8 @@ await sql('analyze')
 interface Node {
   'Node Type': string
   'Relation Name'?: string
+  Filter?: string
+  'Join Filter'?: string
   'Shared Hit Blocks': number
   'Shared Read Blocks': number
   Plans?: Node[]
@@ -119,4 +121,15 @@ t.test('the question of every second has an answer that grows with the owners, a
   }
   t.equal((await newestOf(recorder, owners)).length, owners.length)
   t.ok(JSON.stringify(answer).length < owners.length * 250, `${JSON.stringify(answer).length} characters`)
+})
+
+t.test('the owners of the question are read once, and not for each row of a table that PostgreSQL knows nothing of yet', async (t) => {
+  const owners = (await sql<{ id: string }>('select id from todo.users limit 1000')).map(({ id }) => id)
+  // As it plans without statistics.
+  const ways = ['enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan']
+  for (const way of ways) await sql(`set ${way} = off`)
+  const plans = await plansOf(async (_tasks, _changes, db) => newestOf(db, owners), few)
+  for (const way of ways) await sql(`reset ${way}`)
+  const filters = plans.flatMap(within).flatMap((node) => [node.Filter ?? '', node['Join Filter'] ?? ''])
+  t.strictSame(filters.filter((filter) => filter.includes('uuid[]')), [])
 })

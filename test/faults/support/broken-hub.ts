@@ -29,6 +29,7 @@ export const numbersFromSequence: Change = {
   file: 'src/repositories/task-writes.ts',
   texts: [
     ['with locked as', "with taken as materialized (select nextval('public.numbers') as number, pg_sleep(random() * 0.05)), locked as"],
+    // Source text, in which the braces stand as they are.
     // eslint-disable-next-line no-template-curly-in-string
     ['from ${taskLists} where owner_id = ${owner} for update)', 'from ${taskLists}, taken where owner_id = ${owner} for update of task_lists)'],
     ['list.revision + 1', '(select number from taken)']
