@@ -38,6 +38,7 @@ function testsOf ({ signUp, visitAs }: Example) {
     await told(page, 'Found: 0')
     t.strictSame(await titles(page), [])
     await page.getByRole('button', { name: 'Log out' }).click()
+    await told(page, 'Logged out')
     t.equal(await page.locator('#find input').inputValue(), '', 'nothing is left for whoever comes next')
   })
 
