@@ -5,6 +5,7 @@ import { readEnvFile } from './env-file.js'
 import { settingError } from './errors.js'
 import { areOrigins, areProxies, isDatabase, isPostgres, isRedisUrl, isSmtpUrl, isWebUrl } from './formats.js'
 import { keepPrivate, keptSecret } from './secret.js'
+import { readSecretFiles } from './secret-files.js'
 import { DATA, Settings, type Config } from './settings.js'
 
 // What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
@@ -25,7 +26,7 @@ const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const
  * @throws ConfigError for the first bad setting
  */
 export function loadConfig (env: NodeJS.ProcessEnv = { ...readEnvFile('.env'), ...process.env }): Config {
-  const given = trimmed(env)
+  const given = trimmed({ ...env, ...readSecretFiles(env) })
   const production = given.NODE_ENV === 'production'
   if (production) requireOwn(given, 'no default in production', 'DATABASE_URL', 'SECRET_KEY')
   given.HOST ??= production ? '0.0.0.0' : '127.0.0.1'
