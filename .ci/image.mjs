@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path'
 
 const root = resolve(process.argv[2])
 const context = process.cwd()
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const stages = {}
 let stage
 
@@ -34,6 +35,10 @@ const steps = {
   RUN: (line) => execFileSync('sh', ['-c', line], { cwd: stage.folder, env: { ...process.env, ...stage.env }, stdio: ['ignore', 2, 2] }),
   CMD (line) { stage.command = JSON.parse(line) },
   HEALTHCHECK (line) { stage.healthcheck = JSON.parse(line.slice(line.indexOf('CMD ') + 4)) },
+  LABEL (line) {
+    const [, name, value] = /^org\.opencontainers\.image\.(\w+)="(.+)"$/.exec(line)
+    if (name === 'version' && value !== version) throw new Error(`The label says version ${value}, package.json ${version}`)
+  },
   WORKDIR () {},
   USER () {},
   EXPOSE () {}
