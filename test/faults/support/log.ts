@@ -52,6 +52,8 @@ interface Line {
   ms?: number
   method?: string
   path?: string
+  limit?: string
+  queue?: string
 }
 
 /** What is in a log. */
@@ -59,7 +61,7 @@ export interface Found { lines: number, requests: number, warnings: number }
 
 /**
  * Reads a server's whole log: each line is JSON with fields that are known, a line about a request says which, how it ended
- * and how long it took, none has a secret in it, and no trouble is told more than twice in a second.
+ * and how long it took, none has a secret in it, and no kind of trouble is told more than twice in a second.
  * @throws Error that quotes the first line that is not so
  */
 export async function searchLog (file: string): Promise<Found> {
@@ -84,9 +86,10 @@ export async function searchLog (file: string): Promise<Found> {
     }
     if (line.level === WARNING) {
       found.warnings++
-      const [before, last] = told.get(line.msg) ?? [-Infinity, -Infinity]
+      const kind = [line.msg, line.limit, line.queue].join()
+      const [before, last] = told.get(kind) ?? [-Infinity, -Infinity]
       if (line.time - before! < 1000) reject('a flood')
-      told.set(line.msg, [last!, line.time])
+      told.set(kind, [last!, line.time])
     }
   }
   return found
