@@ -17,7 +17,7 @@ const ASK_ALL = new Map([
   ['sweep.changes.look', 'looks for owners'],
   ['sweep.keys.look', 'looks for owners'],
   ['sweep.sessions.look', 'looks for owners'],
-  ['lists.recount', 'an operator has all lists counted']
+  ['lists.compare', 'an operator has all lists counted']
 ])
 
 const OWNER = '00000000-0000-7000-8000-000000000001'
