@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { changed, notes } from './support/notes.js'
 
 const script = fileURLToPath(new URL('../.ci/openapi-diff.mjs', import.meta.url))
 
@@ -13,74 +14,6 @@ interface Differ {
   mayBreak: (before: string, after: string) => boolean
 }
 const { beside, breakingChanges, mayBreak } = await import(script) as Differ
-
-const document = {
-  info: { version: '1.0.0' },
-  paths: {
-    '/notes': {
-      get: {
-        operationId: 'listNotes',
-        parameters: [
-          { in: 'query', name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 100, default: 50 } }
-        ],
-        responses: {
-          200: {
-            headers: { Link: { schema: { type: 'string' } } },
-            content: { 'application/json': { schema: { type: 'array', minItems: 1, maxItems: 100, items: { $ref: '#/components/schemas/Note' } } } }
-          },
-          401: { content: {} }
-        }
-      },
-      post: {
-        operationId: 'createNote',
-        security: [{ bearer: [] }],
-        requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/NoteCreate' } } } },
-        responses: { 201: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Note' } } } } }
-      },
-      delete: {
-        operationId: 'deleteNotes',
-        parameters: [{ in: 'query', name: 'before', required: true, schema: { type: 'string' } }],
-        responses: { 204: {} }
-      }
-    }
-  },
-  components: {
-    securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'A token' } },
-    schemas: {
-      Note: {
-        type: 'object',
-        required: ['text', 'kind'],
-        properties: {
-          text: { type: 'string', maxLength: 200, title: 'Text', description: 'Any text', format: 'markdown' },
-          color: { type: ['string', 'null'] },
-          kind: { enum: ['memo', 'draft'] }
-        },
-        additionalProperties: false
-      },
-      NoteCreate: {
-        type: 'object',
-        required: ['text'],
-        properties: {
-          text: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[a-z]+$' },
-          color: { type: ['string', 'null'] },
-          kind: { enum: ['memo', 'draft'] },
-          weight: { type: 'integer' }
-        }
-      }
-    }
-  }
-}
-
-/** The document with one value changed; undefined removes it. */
-function changed (place: string, value: unknown): object {
-  const copy = structuredClone(document)
-  const names = place.split(' ')
-  const last = names.pop()!
-  const parent = names.reduce((at, name) => (at as Record<string, object>)[name]!, copy as object) as Record<string, unknown>
-  if (value === undefined) delete parent[last]
-  else parent[last] = value
-  return copy
-}
 
 const LIST = 'paths /notes get'
 const CREATE = 'paths /notes post'
@@ -151,7 +84,7 @@ const breaking: Array<[string, string, unknown, string[]]> = [
 
 const harmless: Array<[string, string, unknown]> = [
   ['nothing', 'info version', '1.0.0'],
-  ['there is a new path', 'paths /other', document.paths['/notes']],
+  ['there is a new path', 'paths /other', notes.paths['/notes']],
   ['there is a new optional parameter', `${CREATE} parameters`, [{ in: 'query', name: 'pinned', required: false, schema: text }]],
   ['there is a new optional body', `${REMOVE} requestBody`, { required: false, content: {} }],
   ['a body may be left out', `${CREATE} requestBody required`, false],
@@ -182,18 +115,18 @@ const harmless: Array<[string, string, unknown]> = [
 ]
 
 t.test('what breaks a client is told', async (t) => {
-  for (const [what, place, value, lines] of breaking) t.strictSame(breakingChanges(document, changed(place, value)), lines, what)
+  for (const [what, place, value, lines] of breaking) t.strictSame(breakingChanges(notes, changed(place, value)), lines, what)
 })
 
 t.test('what no client can notice, or may ignore, is fine', async (t) => {
-  for (const [what, place, value] of harmless) t.strictSame(breakingChanges(document, changed(place, value)), [], what)
+  for (const [what, place, value] of harmless) t.strictSame(breakingChanges(notes, changed(place, value)), [], what)
 })
 
 t.test('a name with a slash or a tilde is found', async (t) => {
   const { $ref } = { $ref: '#/components/schemas/a~1b~0c' }
-  const schemas = { ...document.components.schemas, 'a/b~c': document.components.schemas.NoteCreate }
+  const schemas = { ...notes.components.schemas, 'a/b~c': notes.components.schemas.NoteCreate }
   const before = changed('components schemas', schemas)
-  const after = structuredClone(before) as typeof document
+  const after = structuredClone(before) as typeof notes
   after.paths['/notes'].post.requestBody.content['application/json'].schema = { $ref }
   t.strictSame(breakingChanges(before, after), [])
 })
@@ -224,7 +157,7 @@ t.test('openapi.json breaks no client of the last release, and each correction h
 t.test('the command fails for a breaking change, unless the version says so', async (t) => {
   const folder = t.testdir()
   const compare = async (after: object, corrections: object[] = []) => {
-    const files = [document, after, corrections].map((content, index) => {
+    const files = [notes, after, corrections].map((content, index) => {
       const file = join(folder, `${index}.json`)
       writeFileSync(file, JSON.stringify(content))
       return file
@@ -233,10 +166,10 @@ t.test('the command fails for a breaking change, unless the version says so', as
       execFile(process.execPath, [script, ...files], { env: { ...process.env, NODE_OPTIONS: '' } }, (error, out) => { resolve({ code: error?.code ?? 0, out }) })
     })
   }
-  t.strictSame(await compare(document), { code: 0, out: '' })
-  t.strictSame(await compare(document, [{ change: 'GET /notes: is gone' }]), { code: 1, out: 'No such change: GET /notes: is gone\n' })
+  t.strictSame(await compare(notes), { code: 0, out: '' })
+  t.strictSame(await compare(notes, [{ change: 'GET /notes: is gone' }]), { code: 1, out: 'No such change: GET /notes: is gone\n' })
 
-  const gone = changed(LIST, undefined) as typeof document
+  const gone = changed(LIST, undefined) as typeof notes
   t.strictSame(await compare(gone), {
     code: 1,
     out: 'GET /notes: is gone\nThese changes break clients of 1.0.0, and 1.0.0 does not say so\n'

@@ -1,61 +1,20 @@
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import { delimiter, join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
-import type { Database } from '../../src/db/database.js'
 import { hasAccounts } from '../../src/db/inspect.js'
 import { libpqEnvironment } from '../../src/db/libpq.js'
 import { backUp, restore } from '../../src/operations/backup.js'
 import { Refused } from '../../src/operations/refused.js'
-import { startApp, testSettings, type Person } from '../helper.js'
+import { startApp, testSettings } from '../helper.js'
+import { contentOf, fill, isRestored } from '../support/backups.js'
 import { connectTo, createDatabase, serverUrl, sqlOn } from '../support/database.js'
 import { migratedDump } from '../support/dump.js'
 import { start } from '../support/process.js'
 import { postgresServer } from '../support/wire.js'
 
 const times = { connectTimeout: 2000, statementTimeout: 2000 }
-
-/** All that is in a database, but for the form of its lists of migrations. */
-async function contentOf (database: Database): Promise<unknown> {
-  const tables = [
-    'users', 'task_lists', 'tasks', 'task_changes', 'idempotency_keys', 'sessions', 'endings'
-  ]
-  const rows = async (table: string) => await sqlOn(database)(`select t::text as row from todo.${table} t order by 1`)
-  return await Promise.all(tables.map(rows))
-}
-
-/** Somebody who has used everything: tasks that are done, changed and deleted, and keys. @returns what a client has */
-async function fill (ada: Person) {
-  await ada.add('One', 'Zwei\nтри 四 🙂')
-  const done = await ada.add('Two')
-  const gone = await ada.add('Three')
-  await ada.call('PATCH', `/api/tasks/${done.id}/complete`)
-  await ada.call('DELETE', `/api/tasks/${gone.id}`)
-  await ada.call('POST', '/api/tasks', { body: { title: 'Four' }, headers: { 'idempotency-key': 'a-key' } })
-  return await stateOf(ada)
-}
-
-/** The list with its totals and its tag, which is made of the number of the newest change, and all that has changed. */
-async function stateOf (ada: Person) {
-  const list = await ada.call('GET', '/api/tasks')
-  const changes = await ada.call('GET', '/api/tasks/changes')
-  return { list: list.body, tag: list.headers.etag, changes: changes.body }
-}
-
-/** What was there is there again, and numbers go on; what has come after the backup is undone, and clients are told so. */
-async function isRestored (t: Test, database: Database, ada: Person, before: Awaited<ReturnType<typeof fill>>, later: string) {
-  const { call } = await startApp(t, { database })
-  const own: Person = { ...ada, call: async (method, url, options) => await call(method, url, { token: ada.token, ...options }) }
-  t.strictSame(await stateOf(own), before)
-  t.match(await own.call('POST', '/api/tasks', { body: { title: 'Four' }, headers: { 'idempotency-key': 'a-key' } }),
-    { status: 201, headers: { 'idempotency-replayed': 'true' } })
-  t.match(await own.call('GET', `/api/tasks/changes?since=${later}`), { status: 410 }, 'a client that has seen more begins anew')
-  await own.call('POST', '/api/tasks', { body: { title: 'Five' } })
-  const { body } = await own.call('GET', `/api/tasks/changes?since=${before.changes.next}`)
-  t.match(body.changes, [{ task: { title: 'Five' } }], 'numbers go on')
-  t.equal((await own.call('GET', '/api/tasks')).body.total, before.list.total + 1)
-}
 
 t.test('the embedded database: backup, destroy, restore: everything is there, totals and numbers too', async (t) => {
   const home = t.testdir()

@@ -1,18 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import type { Database } from '../../src/db/database.js'
 import { DatabaseUnavailable, QueryFailed } from '../../src/db/errors.js'
 import { keepStarted } from '../../src/db/keep-started.js'
 import { PASSWORD, startApp } from '../helper.js'
 import { connectTo, serverUrl, sqlOn } from '../support/database.js'
 import { until } from '../support/until.js'
+import { operatorOf } from '../support/roles.js'
 import { postgresServer } from '../support/wire.js'
 
 const server = await postgresServer(t)
 const database = connectTo(server.url)
+const { operate, role } = operatorOf(server)
 const { call, signUp } = await startApp(t, { database })
 const lines: Array<[text: string, reason?: string]> = []
 const log = {
@@ -20,16 +19,6 @@ const log = {
   warn: ({ reason }: { reason?: string }, text: string) => { lines.push([text, reason!]) }
 }
 await keepStarted(database, log, (error) => { throw error })
-
-/** What an operator does, on a connection of its own. */
-async function operate (text: string, url = server.url): Promise<postgres.Row[]> {
-  const client = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} })
-  try {
-    return [...await client.unsafe(text)]
-  } finally {
-    await client.end({ timeout: 1 })
-  }
-}
 
 const TABLES = 'todo.users, todo.task_lists, todo.tasks, todo.task_changes, todo.idempotency_keys, todo.sessions, todo.endings'
 
@@ -108,27 +97,6 @@ t.test('a statement that names what has never been there is a bug, and takes not
     t.ok(await isReady())
   }
 })
-
-/** A role of the test's own, that owns nothing. */
-async function role (t: Test, options = ''): Promise<{ name: string, connect: (settings?: NodeJS.ProcessEnv) => Database }> {
-  const name = `todo_role_${randomBytes(6).toString('hex')}`
-  await operate(`create role ${name} login ${options}`)
-  const url = new URL(server.url)
-  url.username = name
-  const databases: Database[] = []
-  t.teardown(async () => {
-    await Promise.all(databases.map(async (one) => one.close()))
-    await operate(`drop owned by ${name}; drop role ${name}`)
-  })
-  return {
-    name,
-    connect (settings) {
-      const one = connectTo(url.href, settings)
-      databases.push(one)
-      return one
-    }
-  }
-}
 
 t.test('a role that may only read and write rows serves a migrated database', async (t) => {
   const { name, connect } = await role(t)

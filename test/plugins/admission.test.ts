@@ -22,6 +22,7 @@ const { app, call, signUp } = await startApp(t, {
     })
   }
 })
+
 const port = await listen(app)
 const { token } = await signUp()
 
@@ -95,4 +96,28 @@ t.test('half a body has no place', async (t) => {
   await sleep(100)
   await allAreFree(t)
   for (const client of clients) client.end()
+})
+
+t.test('so many requests of the API are served at a time as the setting says, and the others get 503 before anything else', async (t) => {
+  const narrow = await startApp(t, { settings: { MAX_CONCURRENT_REQUESTS: '3' } })
+  const { token } = await narrow.signUp()
+  const atOnce = async (count: number) => Promise.all(Array.from({ length: count }, async () => narrow.call('GET', '/api/tasks', { token })))
+  for (const answers of [await atOnce(5), await atOnce(5)]) {
+    t.strictSame(answers.map(({ status }) => status), [200, 200, 200, 503, 503])
+    for (const { headers, body } of answers.slice(3)) {
+      t.strictSame(body, { detail: 'Service unavailable', status_code: 503 })
+      t.equal(headers['retry-after'], '2')
+    }
+  }
+  const full = atOnce(3)
+  t.equal((await narrow.call('POST', '/api/auth/login', { body: '{' })).status, 503)
+  t.equal((await narrow.call('GET', '/health')).status, 200, 'what is outside of the API does not count')
+  t.strictSame((await full).map(({ status }) => status), [200, 200, 200])
+})
+
+t.test('two hundred at a time are ordinary', async (t) => {
+  const { call, signUp } = await startApp(t)
+  const { token } = await signUp()
+  const answers = await Promise.all(Array.from({ length: 200 }, async () => call('GET', '/api/tasks', { token })))
+  t.ok(answers.every(({ status }) => status === 200))
 })

@@ -1,24 +1,14 @@
 import t from 'tap'
 import type { Database } from '../../../src/db/database.js'
 import type { Task, TaskPage } from '../../../src/schemas/tasks.js'
-import { startApp, type Person } from '../../helper.js'
+import { startApp } from '../../helper.js'
+import { withTasks } from '../../support/lists.js'
 import { MANY, issues, mounts, newestFirst, tasksIn, walk, withQuery } from '../../support/tasks.js'
 
 const { db, signUp, sql } = await startApp(t)
 
-/** Somebody with tasks, every third of them done. @returns the tasks in the order of a list */
-async function withTasks (name: string, count: number): Promise<{ person: Person, tasks: Task[] }> {
-  const person = await signUp(name)
-  const tasks: Task[] = []
-  for (let i = 0; i < count; i++) {
-    const task = await person.add(`${name} ${i}`)
-    tasks.push(i % 3 ? task : (await person.call('PATCH', `/api/tasks/${task.id}/complete`)).body)
-  }
-  return { person, tasks: newestFirst(tasks) }
-}
-
-const { person: ada, tasks } = await withTasks('Ada', 21)
-const { person: newcomer } = await withTasks('Newcomer', 0)
+const { person: ada, tasks } = await withTasks(signUp, 'Ada', 21)
+const { person: newcomer } = await withTasks(signUp, 'Newcomer', 0)
 const done = tasks.filter((task) => task.is_completed)
 const open = tasks.filter((task) => !task.is_completed)
 
@@ -33,7 +23,7 @@ const cursorOf = async (query: object = {}, person = ada): Promise<string> =>
   (await firstPage({ limit: 2, ...query }, person)).next_cursor!
 
 t.test('a list is newest first, and by id, downwards, within one instant', async (t) => {
-  const { person, tasks } = await withTasks('Ties', 12)
+  const { person, tasks } = await withTasks(signUp, 'Ties', 12)
   // Three instants, against the order of creation, with four tasks in each.
   for (const [i, task] of tasks.entries()) {
     task.created_at = `2026-01-06T10:30:00.00${i % 3}Z`
@@ -52,7 +42,7 @@ t.test('a list is newest first, and by id, downwards, within one instant', async
 })
 
 t.test('a page has 50 tasks where nothing is said, and 1 to 100 where something is', async (t) => {
-  const { person, tasks } = await withTasks('Many', 101)
+  const { person, tasks } = await withTasks(signUp, 'Many', 101)
   for (const [query, count] of [[{}, 50], [{ limit: 1 }, 1], [{ limit: 50 }, 50], [{ limit: 100 }, 100]] as const) {
     const page = await firstPage(query, person)
     t.strictSame(page, { tasks: tasks.slice(0, count), total: 101, limit: count, offset: 0, next_cursor: page.next_cursor })
@@ -158,75 +148,6 @@ t.test('a query that breaks a rule is 422 and says where, and nothing is clamped
     const several = await ada.call('GET', `${of(ada)}?limit=0&offset=-1&is_completed=maybe&colour=red`)
     t.strictSame(issues(several).map(({ loc }) => loc[1]).sort(), ['colour', 'is_completed', 'limit', 'offset'], 'all broken rules are named')
   }
-})
-
-t.test('a cursor is for the filter it was made with, and never comes with an offset', async (t) => {
-  const queries = filters.map(([query]) => query)
-  for (const made of queries) {
-    const cursor = await cursorOf(made)
-    for (const used of queries) {
-      const answer = await ada.call('GET', withQuery('/api/tasks', { ...used, cursor }))
-      t.equal(answer.status, made === used ? 200 : 422, `made with ${JSON.stringify(made)}, used with ${JSON.stringify(used)}`)
-      if (made !== used) t.strictSame(issues(answer).map(({ loc }) => loc), [['query', 'cursor']])
-    }
-    for (const offset of [0, 1]) {
-      const answer = await ada.call('GET', withQuery('/api/tasks', { ...made, cursor, offset }))
-      t.equal(answer.status, 422, `with offset ${offset}`)
-      t.equal(issues(answer)[0]!.loc[0], 'query')
-    }
-  }
-})
-
-t.test("another user's cursor is a place in one's own list", async (t) => {
-  const { person: grace, tasks: hers } = await withTasks('Grace', 3)
-  // All of hers are newer than all of Ada's.
-  t.match(await firstPage({ cursor: await cursorOf({}, grace) }), { tasks })
-  t.match(await firstPage({ cursor: await cursorOf() }, grace), { tasks: [], next_cursor: null })
-  t.match(await firstPage({}, grace), { tasks: hers, total: 3 })
-})
-
-t.test('text that is not a cursor is 422', async (t) => {
-  const cursor = await cursorOf()
-  const inside = Buffer.from(cursor, 'base64url').toString()
-  const [filter, time, id] = inside.split('.') as [string, string, string]
-  const written = (text: string) => Buffer.from(text).toString('base64url')
-  t.equal(written([filter, time, id].join('.')), cursor)
-  const last = cursor.at(-1)!
-  // The next letter of the alphabet differs in the lowest bit; where the last letter carries spare bits, only in these.
-  const spare = String.fromCharCode(last.charCodeAt(0) + 1)
-  const texts = [
-    '', '%00', '%ff', '%zz', 'null', 'a', '....', 'x'.repeat(2000), '%F0%9F%98%80', id, inside,
-    cursor.toUpperCase(), cursor.toLowerCase(), `${cursor}=`, `${cursor}==`, `${cursor}A`, `${cursor}%0A`, `%20${cursor}`, cursor.slice(1), cursor.slice(0, -1),
-    cursor + cursor, `${cursor.slice(0, 8)}.${cursor.slice(8)}`,
-    ...(cursor.length % 4 === 0 ? [] : [cursor.slice(0, -1) + spare]),
-    ...[
-      inside.toUpperCase(), `${inside}\0`, `\0${inside}`, `${inside}\n`, `x.${time}.${id}`, `.${time}.${id}`, `${filter}${filter}.${time}.${id}`,
-      `${filter}..${id}`, `${filter}.-1.${id}`, `${filter}.-${time}.${id}`, `${filter}.${time.toUpperCase()}.${id}`, `${filter}.0${time}.${id}`,
-      // 10000-01-01, past what RFC 3339 can write; and past what a Date can hold.
-      `${filter}.${(253_402_300_800_000).toString(36)}.${id}`, `${filter}.zzzzzzzzzzzz.${id}`, `${filter}.${'z'.repeat(300)}.${id}`, `${filter}.NaN.${id}`,
-      `${filter}.${time}.`, `${filter}.${time}.${id.toUpperCase()}`, `${filter}.${time}.${id.replaceAll('-', '')}`, `${filter}.${time}.${id}0`,
-      `${filter}.${time}.{${id}}`, `${filter}.${time}.${id.slice(0, -1)}g`, `${filter}.${time}`, `${filter}.${time}.${id}.${id}`
-    ].map(written)
-  ]
-  for (const text of texts) {
-    const answer = await ada.call('GET', `/api/tasks?cursor=${text}`)
-    t.equal(answer.status, 422, text.slice(0, 60))
-    t.strictSame(issues(answer).map(({ loc }) => loc), [['query', 'cursor']], text.slice(0, 60))
-  }
-})
-
-t.test('whatever becomes of a cursor on its way, the answer is 422 or a part of the own list', async (t) => {
-  const cursor = await cursorOf()
-  const known = new Set(tasks.map(({ id }) => id))
-  for (let at = 0; at < cursor.length; at++) {
-    for (const letter of ['A', '0', '_', 'z']) {
-      const { status, body } = await ada.call('GET', `/api/tasks?cursor=${cursor.slice(0, at)}${letter}${cursor.slice(at + 1)}`)
-      const isPart = status === 200 && body.tasks.every(({ id }: Task) => known.has(id))
-      t.ok(status === 422 || isPart, `${letter} at ${at}: ${status}`)
-    }
-  }
-  const early = await ada.call('GET', `/api/tasks?cursor=${Buffer.from('a.0.00000000-0000-0000-0000-000000000000').toString('base64url')}`)
-  t.match(early, { status: 200, body: { tasks: [], next_cursor: null } }, 'a place before all tasks')
 })
 
 t.test('a page and its total are of one moment, also when a task comes or goes while they are read', async (t) => {
