@@ -6,7 +6,8 @@ import { settingError } from './errors.js'
 import { areOrigins, areProxies, isDatabase, isPostgres, isRedisUrl, isSmtpUrl, isWebUrl } from './formats.js'
 import { keepPrivate, keptSecret } from './secret.js'
 import { readSecretFiles } from './secret-files.js'
-import { DATA, Settings, type Config } from './settings.js'
+import { DATA } from './setting-kinds.js'
+import { Settings, type Config } from './settings.js'
 
 // What runs once is not worth the time that Ajv takes to check the schema and to optimize the validator.
 const validate = new Ajv({ coerceTypes: true, useDefaults: true, meta: false, validateSchema: false, code: { optimize: false } })

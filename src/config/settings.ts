@@ -2,29 +2,16 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Type, type Static } from '@sinclair/typebox'
 import { root } from '../root.js'
+import { databaseSettings } from './database-settings.js'
+import { DATA, days, oneOf, perMinute } from './setting-kinds.js'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string }
-
-/** Where the embedded database and the generated secret live, below the folder that the server is started in. */
-export const DATA = '.data'
 
 /**
  * Hashes are computed in libuv's thread pool, which file system and name look-ups need as well: one thread is left to them.
  * (libuv documentation, "Thread pool work scheduling")
  */
 const MAX_HASH_THREADS = Math.max(1, (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1)
-
-const days = (preset: number, what: string, note?: string) => Type.Integer({
-  default: preset, minimum: 1, maximum: 36_500, description: `days that ${what}, 1 to 36500`, ...(note && { 'x-note': note })
-})
-
-const perMinute = (preset: number, what: string, note?: string) => Type.Integer({
-  default: preset, minimum: 1, maximum: 1_000_000, description: `${what} in a minute, 1 to 1000000`, ...(note && { 'x-note': note })
-})
-
-const oneOf = (values: string[], preset: string, note?: string) => Type.Union(values.map((value) => Type.Literal(value)), {
-  default: preset, description: `one of ${values.join(', ')}`, ...(note && { 'x-note': note })
-})
 
 /**
  * Every setting: name, rule, default. A description is the second half of the line that a bad setting prints. `npm run settings`
@@ -34,45 +21,7 @@ const oneOf = (values: string[], preset: string, note?: string) => Type.Union(va
 export const Settings = Type.Object({
   NODE_ENV: oneOf(['development', 'production', 'test'], 'development',
     '`production` wants `DATABASE_URL` and a `SECRET_KEY` that is no placeholder'),
-  DATABASE_URL: Type.String({
-    default: `pglite:${DATA}/pglite`,
-    format: 'database',
-    description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory',
-    'x-note': '[which forms](#on-postgresql) of the first'
-  }),
-  DATABASE_POOLER: oneOf(['none', 'transaction'], 'none',
-    '`transaction`: a pooler like PgBouncer is in between, in transaction mode; [what it needs](docs/postgresql.md#behind-a-pooler)'),
-  DATABASE_PREPARE: oneOf(['on', 'off'], 'on', '`off`: statements are not prepared, for poolers that do not carry them, as PgBouncer before 1.21'),
-  DATABASE_MIGRATION_URL: Type.Optional(Type.String({
-    format: 'postgres',
-    description: 'postgres://user:password@host:5432/database, the database of DATABASE_URL without the pooler',
-    'x-note': 'migrations go there, also as another role; without it, through `DATABASE_URL`'
-  })),
-  DATABASE_POOL_SIZE: Type.Integer({ default: 4, minimum: 1, maximum: 100, description: 'connections to PostgreSQL, 1 to 100' }),
-  DATABASE_CONNECT_TIMEOUT: Type.Integer({
-    default: 2000,
-    minimum: 100,
-    maximum: 60_000,
-    description: 'milliseconds for a new connection to PostgreSQL, 100 to 60000',
-    'x-note': 'what takes longer is 503'
-  }),
-  DATABASE_STATEMENT_TIMEOUT: Type.Integer({
-    default: 2000,
-    minimum: 100,
-    maximum: 60_000,
-    description: 'milliseconds for a statement in PostgreSQL, 100 to 60000',
-    'x-note': 'what takes longer is 503'
-  }),
-  DATABASE_MIGRATION_TIMEOUT: Type.Integer({
-    default: 60_000, minimum: 100, maximum: 3_600_000, description: 'milliseconds that db:migrate waits for another process, 100 to 3600000'
-  }),
-  DATABASE_QUEUE: Type.Integer({
-    default: 1000,
-    minimum: 1,
-    maximum: 100_000,
-    description: 'statements on their way to PostgreSQL at most, 1 to 100000',
-    'x-note': 'more are 503 at once'
-  }),
+  ...databaseSettings,
   SECRET_KEY: Type.String({
     default: '',
     minLength: 32,

@@ -1,4 +1,4 @@
-import type { Content } from '../repositories/owned-tasks.js'
+import type { Content } from '../repositories/task-values.js'
 import { taskLimits } from '../schemas/tasks.js'
 
 /** One of the tasks of the demo account: what is in it, whether it is done, and how old it is. */

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.js'
 import { prepareSql } from '../db/statement.js'
 import { taskChanges, taskLists, tasks } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
-import type { Version } from './owned-tasks.js'
+import type { Version } from './task-values.js'
 import { owner, taskOf } from './task-row.js'
 
 /** A change of an owner's tasks: its number, and its time in milliseconds since 1970. */

@@ -1,52 +1,17 @@
 import { createHash } from 'node:crypto'
-import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.js'
 import { ForeignAnswer } from '../db/errors.js'
-import { asked, askedId, build, prepare, type Statement, type Values } from '../db/statement.js'
-import { tasks, users } from '../db/tables.js'
+import { build, prepare, type Statement, type Values } from '../db/statement.js'
+import { tasks } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
+import { miss, ownerKnown, type Miss } from './task-misses.js'
 import { listState, pageStatement, wordsOf, type ListQuery } from './task-pages.js'
-import { id, ofOwner, ofTask, row, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
+import { ofTask, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
+import type { Content, ListState, Page, Patch, Position, Version } from './task-values.js'
 import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
 const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(thisOne), ofTask)
-
-/** Whether there is such an owner. Both statements answer in any case: nothing is concluded from an answer that is lost. */
-const known = sql<boolean>`exists ${build.select({ id: users.id }).from(users).where(eq(users.id, askedId))}`.as('known')
-
-const ownerKnown = prepare('tasks.owner', build.select({ user_id: askedId.as('user_id'), known }).from(asked('owner')), ofOwner,
-  { answersAlways: true })
-
-const miss = prepare('tasks.miss', build.select({
-  user_id: askedId.as('user_id'),
-  known,
-  foreign: sql<boolean>`coalesce(${tasks.ownerId} <> ${askedId}, false)`.as('foreign'),
-  own: sql<boolean>`coalesce(${tasks.ownerId} = ${askedId}, false)`.as('own'),
-  revision: tasks.revision,
-  updated_at: row.updated_at
-}).from(asked('owner')).leftJoin(tasks, eq(tasks.id, id)), ofOwner, { answersAlways: true })
-
-/** A state of a task: the number of its newest change, and the time of that, in milliseconds since 1970. */
-export interface Version { revision: number, time: number }
-
-/** Why a task was not found: it is another user's, nobody's, or the owner itself is gone; or the state that it is in instead. */
-export type Miss = 'foreign' | 'absent' | 'owner gone' | Version
-
-/** What a task is made from. Null is none. */
-export interface Content { title: string, description: string | null, dueDate?: string | null }
-
-/** What a patch changes; the rest stays. */
-export interface Patch extends Partial<Content> { completed?: boolean }
-
-/** A state of all tasks of an owner: the number and the time of the newest change to any of them. */
-export interface ListState extends Version { owner: string }
-
-/** Some of the tasks, and the state that they are of. */
-export interface Page extends ListState { tasks: Task[], total: number }
-
-/** Where a page begins: after the task of this id and this value of what the list is sorted by (null: not due). */
-export interface Position { key: string | null, id: string }
 
 /** What tasksOf returns. A class, because one is made for each request; not exported, so that it has no other maker. */
 class OwnedTasks {
