@@ -7,7 +7,7 @@ export const databaseSettings = {
     default: `pglite:${DATA}/pglite`,
     format: 'database',
     description: 'postgres://user:password@host:5432/database, or pglite: and a folder, or pglite:memory',
-    'x-note': '[which forms](#on-postgresql) of the first'
+    'x-note': '[which forms](docs/postgresql.md#connection-strings) of the first'
   }),
   DATABASE_POOLER: oneOf(['none', 'transaction'], 'none',
     '`transaction`: a pooler like PgBouncer is in between, in transaction mode; [what it needs](docs/postgresql.md#behind-a-pooler)'),
