@@ -117,7 +117,8 @@ export function translated (error: unknown, statement: string): Error {
   const code = String(refusal.code)
   if ([OUTAGE, DRIVER_OUTAGE, UNTRUSTED].some((kind) => kind.test(code))) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')
-  const constraint = refusal.constraint ?? refusal.constraint_name
+  // That of a shard of Citus has the shard's number behind it.
+  const constraint = (refusal.constraint ?? refusal.constraint_name)?.replace(/_\d+$/, '')
   if (code === '23505') return new ConstraintViolation('unique', statement, constraint)
   if (code === '23503') return new ConstraintViolation('foreign key', statement, constraint)
   const bug = new QueryFailed(statement, refusal)
