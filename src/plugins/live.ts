@@ -35,8 +35,8 @@ export const livePlugin = fp<LiveOptions>(async (app, { hub, redisUrl }) => {
       const [from, owner] = message.split(' ')
       if (from !== self && owner !== undefined) hub.look(owner)
     })
-    // Also after each time that Redis was away.
-    subscriber.on('ready', () => { subscriber.subscribe(CHANNEL).catch(() => {}) })
+    // Also after each time that Redis was away. Without an answer nothing would ever come by this connection, but by the next one.
+    subscriber.on('ready', () => { subscriber.subscribe(CHANNEL).catch(() => { subscriber.disconnect(true) }) })
   }
 
   app.decorate('live', {

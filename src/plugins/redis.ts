@@ -26,6 +26,9 @@ export async function connectRedis (app: FastifyInstance, url: string, { isSilen
     ...(!isSilent && { socketTimeout: PATIENCE }),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
+    // The driver waits for nobody's answer to what it subscribes to again: a late one would end the process.
+    // (redis/ioredis#2187, not yet in a release)
+    autoResubscribe: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => RETRY
   })

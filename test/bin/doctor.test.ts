@@ -151,7 +151,7 @@ t.test('the port is free, ours, or another program\'s', async (t) => {
 })
 
 t.test('Redis answers, or is away', async (t) => {
-  t.match(await found('Redis', { REDIS_URL: await startPublisher(t) }), [{ says: 'answers' }])
+  t.match(await found('Redis', { REDIS_URL: (await startPublisher(t)).url }), [{ says: 'answers' }])
   t.match(await found('Redis', { REDIS_URL: `redis://:s3cret@${ABSENT}` }), [{ says: /^cannot be used \(ECONNREFUSED\)/, mend: /REDIS_URL/ }])
 })
 

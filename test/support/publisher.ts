@@ -7,13 +7,26 @@ const COMMAND = /^\*(\d+)\r\n((?:\$\d+\r\n[^\r]*\r\n)+)/
 
 const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`
 
-/** Passes messages on as Redis does, and knows nothing else: for machines without one. @returns its URL */
-export async function startPublisher (t: Test): Promise<string> {
+/** Passes messages on as Redis does, and knows nothing else. */
+export interface Publisher {
+  url: string
+  /** Cuts all connections. @param isDeaf whether later subscriptions get no answer */
+  cut: (isDeaf: boolean) => void
+  /** How many subscriptions there were. */
+  subscriptions: () => number
+}
+
+/** Starts one: for machines without Redis, and for what Redis does only under stress. */
+export async function startPublisher (t: Test): Promise<Publisher> {
   const subscribers = new Map<Socket, string>()
   const sockets = new Set<Socket>()
+  let deaf = false
+  let subscriptions = 0
 
   function answerTo ([name = '', channel = '', message = '']: string[], socket: Socket): string {
     if (name === 'subscribe') {
+      subscriptions++
+      if (deaf) return ''
       subscribers.set(socket, channel)
       return `>3\r\n${bulk('subscribe')}${bulk(channel)}:1\r\n`
     }
@@ -38,9 +51,18 @@ export async function startPublisher (t: Test): Promise<string> {
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const publisher: Publisher = {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut (isDeaf) {
+      deaf = isDeaf
+      for (const socket of sockets) socket.destroy()
+      sockets.clear()
+    },
+    subscriptions: () => subscriptions
+  }
   t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
+    publisher.cut(true)
     server.close()
   })
-  return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return publisher
 }

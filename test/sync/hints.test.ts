@@ -32,8 +32,26 @@ async function told (t: Test, { one, asks, there }: Awaited<ReturnType<typeof tw
 }
 
 t.test('a change through another process is told at the hint of a message, without asking the database every second', async (t) => {
-  const { stream } = await told(t, await two(t, await startPublisher(t)))
+  const { stream } = await told(t, await two(t, (await startPublisher(t)).url))
   t.equal(stream.events[1]!.data.title, 'again')
+})
+
+t.test('a Redis that comes back and does not answer costs nothing but time, and hints come again when it does', async (t) => {
+  const publisher = await startPublisher(t)
+  const { ada, stream, asks } = await told(t, await two(t, publisher.url))
+  const before = publisher.subscriptions()
+  publisher.cut(true)
+  asks.isForbidden = false
+  // Two processes, each of which tries at least twice: what they did not wait for any more is over by then.
+  await until('they have tried', () => publisher.subscriptions() >= before + 4)
+  await ada.add('meanwhile')
+  await until('it came', () => stream.events.some(({ data }) => data.title === 'meanwhile'))
+  publisher.cut(false)
+  asks.isForbidden = true
+  await until('hints come again', async () => {
+    await ada.add('with')
+    return stream.events.some(({ data }) => data.title === 'with')
+  })
 })
 
 t.test('the same with Redis; without it a change comes a little later, and with it again at once', async (t) => {
