@@ -35,7 +35,7 @@ export const livePlugin = fp<LiveOptions>(async (app, { hub, redisUrl }) => {
       const [from, owner] = message.split(' ')
       if (from !== self && owner !== undefined) hub.look(owner)
     })
-    // Also after each time that Redis was away. Without an answer nothing would ever come by this connection, but by the next one.
+    // Also after each time that Redis was away. A connection that gets no answer would never bring anything: the next one may.
     subscriber.on('ready', () => { subscriber.subscribe(CHANNEL).catch(() => { subscriber.disconnect(true) }) })
   }
 
