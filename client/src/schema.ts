@@ -13,7 +13,7 @@ export interface paths {
         put?: never;
         /**
          * Sign up
-         * @description Creates an account. The password is kept as an Argon2id hash and never returned. A mail asks to confirm the email.
+         * @description Creates an account. The password is kept as an Argon2id hash and never returned. A mail with a link to confirm the email is sent.
          */
         post: operations["signUp"];
         delete?: never;
@@ -33,7 +33,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Begins a session and returns its tokens. An unknown email and a wrong password are the same answer after the same time.
+         * @description Begins a session and returns its tokens. An unknown email and a wrong password get the same answer after the same time.
          */
         post: operations["logIn"];
         delete?: never;
@@ -53,7 +53,7 @@ export interface paths {
         put?: never;
         /**
          * Renew the tokens
-         * @description Returns new tokens, of which the refresh token replaces the one that was sent. To send that one again is safe while it is the last one: a client that lost the answer gets the same refresh token once more. An older one ends the session.
+         * @description Returns new tokens; the new refresh token replaces the one that was sent. That one can be sent again until the new one is used: a client that lost the answer gets the same refresh token again. An older one ends the session.
          */
         post: operations["refresh"];
         delete?: never;
@@ -70,15 +70,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where am I logged in
+         * List my sessions
          * @description The sessions that have not ended, last used first.
          */
         get: operations["listSessions"];
         put?: never;
         post?: never;
         /**
-         * Log out everywhere
-         * @description Ends all of the user's sessions, or all others.
+         * End my sessions
+         * @description Ends all of the user's sessions, or with `except_current` all others.
          */
         delete: operations["endSessions"];
         options?: never;
@@ -94,8 +94,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who am I
-         * @description The token's user.
+         * Read my account
+         * @description The account that the token belongs to.
          */
         get: operations["getMe"];
         put?: never;
@@ -105,7 +105,7 @@ export interface paths {
         head?: never;
         /**
          * Change my name
-         * @description Changes what is shown of the account.
+         * @description Changes the name that is shown to people.
          */
         patch: operations["changeMe"];
         trace?: never;
@@ -120,7 +120,7 @@ export interface paths {
         get?: never;
         /**
          * Change my password
-         * @description Sets another password. Every other session ends.
+         * @description Sets a new password and ends every other session.
          */
         put: operations["changePassword"];
         post?: never;
@@ -140,7 +140,7 @@ export interface paths {
         get?: never;
         /**
          * Change my email
-         * @description Sends a link to the new address. It counts when the link has been used, and then the old address is told.
+         * @description Sends a link to the new address. The new address takes effect when the link is used; the old one is then notified.
          */
         put: operations["changeEmail"];
         post?: never;
@@ -161,7 +161,7 @@ export interface paths {
         put?: never;
         /**
          * Delete my account
-         * @description Removes the account with all its tasks, for good. All its tokens are 401 from then on.
+         * @description Deletes the account with all its tasks, permanently. Its tokens are 401 from then on.
          */
         post: operations["deleteMe"];
         delete?: never;
@@ -179,7 +179,7 @@ export interface paths {
         };
         /**
          * Export my account
-         * @description The account with all its tasks, oldest first, as a file. It is read page by page: what changes meanwhile may be in it or not.
+         * @description The account with all its tasks, oldest first, as a file. It is read page by page: changes made meanwhile may or may not be included.
          */
         get: operations["exportMe"];
         put?: never;
@@ -200,8 +200,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Forget my password
-         * @description Sends a link to a new password. Answer and time are the same whether there is such an account or not.
+         * Ask for a password reset
+         * @description Sends a link to set a new password. The answer and its time are the same whether the account exists or not.
          */
         post: operations["requestPasswordReset"];
         delete?: never;
@@ -220,8 +220,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set a new password by mail
-         * @description Sets the password by the token of a mail, once. Every session ends, and the email counts as verified.
+         * Reset the password
+         * @description Sets a new password with the token from the mail, once. Every session ends, and the email counts as verified.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -241,7 +241,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm an email
-         * @description Confirms an email by the token of a mail. A new one takes effect now. The second time is as good as the first.
+         * @description Confirms an email with the token from the mail; a new address takes effect now. Repeating it is harmless.
          */
         post: operations["confirmEmail"];
         delete?: never;
@@ -261,7 +261,7 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session: neither its refresh token nor its access tokens are good any more. A body is ignored.
+         * @description Ends the session: its refresh token and its access tokens are no longer valid. A body is ignored.
          */
         post: operations["logOut"];
         delete?: never;
@@ -281,7 +281,7 @@ export interface paths {
         put?: never;
         /**
          * Send the link that confirms my email
-         * @description Sends it once more; nothing when the email is verified already. A body is ignored.
+         * @description Sends the link again; does nothing if the email is already verified. A body is ignored.
          */
         post: operations["requestEmailVerification"];
         delete?: never;
@@ -301,8 +301,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Log out somewhere else
-         * @description Ends one of the user's sessions.
+         * End one of my sessions
+         * @description Logs out one device or browser.
          */
         delete: operations["endSession"];
         options?: never;
@@ -318,8 +318,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List what has changed
-         * @description Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.
+         * List changes
+         * @description Without `since` the pages go through all tasks, oldest first, and then through what has changed meanwhile. Pass `next` back as `since`, also after the last page: a client that applies all pages has exactly the tasks of the server.
          */
         get: operations["listTaskChanges"];
         put?: never;
@@ -338,8 +338,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow what changes
-         * @description A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
+         * Stream changes
+         * @description A stream of events after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that can be used as `since`. `reset` means that the position has expired: fetch all changes again. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
          */
         get: operations["followTasks"];
         put?: never;
@@ -359,13 +359,13 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.
+         * @description Newest first, or in the order of `sort`. Page by `offset`, with an exact total, or by `cursor`, at the same cost at any depth. With the `ETag` of a page as `If-None-Match`, the answer is 304 as long as no task has changed.
          */
         get: operations["listTasks"];
         put?: never;
         /**
          * Create a task
-         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be sent again after a lost answer: there will be one task.
+         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be repeated after a lost answer and still creates one task.
          */
         post: operations["createTask"];
         delete?: never;
@@ -388,20 +388,20 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Replace a task's content
-         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so does a due date that is not given.
+         * @description Replaces title and description; an absent description becomes null. `is_completed` stays as it is, and so does an absent `due_date`.
          */
         put: operations["updateTask"];
         post?: never;
         /**
          * Delete a task
-         * @description For good.
+         * @description Deletes it permanently.
          */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
         /**
-         * Change some of a task
-         * @description What is absent stays, null clears (RFC 7396).
+         * Change parts of a task
+         * @description A JSON merge patch (RFC 7396): absent members stay as they are, null clears.
          */
         patch: operations["patchTask"];
         trace?: never;
@@ -421,7 +421,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description Sets what the body says; without a body it toggles.
+         * @description Sets `is_completed` as the body says, or toggles it when there is no body.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -434,8 +434,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List what has changed
-         * @description Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.
+         * List changes
+         * @description Without `since` the pages go through all tasks, oldest first, and then through what has changed meanwhile. Pass `next` back as `since`, also after the last page: a client that applies all pages has exactly the tasks of the server.
          */
         get: operations["listTaskChangesOfUser"];
         put?: never;
@@ -454,8 +454,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow what changes
-         * @description A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
+         * Stream changes
+         * @description A stream of events after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an id that can be used as `since`. `reset` means that the position has expired: fetch all changes again. `unauthenticated` comes last, when the token expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.
          */
         get: operations["followTasksOfUser"];
         put?: never;
@@ -475,13 +475,13 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.
+         * @description Newest first, or in the order of `sort`. Page by `offset`, with an exact total, or by `cursor`, at the same cost at any depth. With the `ETag` of a page as `If-None-Match`, the answer is 304 as long as no task has changed.
          */
         get: operations["listTasksOfUser"];
         put?: never;
         /**
          * Create a task
-         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be sent again after a lost answer: there will be one task.
+         * @description The new task is open and belongs to the token's user. With an `Idempotency-Key` the request can be repeated after a lost answer and still creates one task.
          */
         post: operations["createTaskOfUser"];
         delete?: never;
@@ -504,20 +504,20 @@ export interface paths {
         get: operations["getTaskOfUser"];
         /**
          * Replace a task's content
-         * @description Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so does a due date that is not given.
+         * @description Replaces title and description; an absent description becomes null. `is_completed` stays as it is, and so does an absent `due_date`.
          */
         put: operations["updateTaskOfUser"];
         post?: never;
         /**
          * Delete a task
-         * @description For good.
+         * @description Deletes it permanently.
          */
         delete: operations["deleteTaskOfUser"];
         options?: never;
         head?: never;
         /**
-         * Change some of a task
-         * @description What is absent stays, null clears (RFC 7396).
+         * Change parts of a task
+         * @description A JSON merge patch (RFC 7396): absent members stay as they are, null clears.
          */
         patch: operations["patchTaskOfUser"];
         trace?: never;
@@ -537,7 +537,7 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description Sets what the body says; without a body it toggles.
+         * @description Sets `is_completed` as the body says, or toggles it when there is no body.
          */
         patch: operations["completeTaskOfUser"];
         trace?: never;
@@ -551,7 +551,7 @@ export interface paths {
         };
         /**
          * Liveness
-         * @description Answers while the process lives. It does not ask the database.
+         * @description 200 while the process runs. Does not query the database.
          */
         get: operations["getHealth"];
         put?: never;
@@ -571,7 +571,7 @@ export interface paths {
         };
         /**
          * Readiness
-         * @description Answers 200 when the database answers and the server is not about to stop, 503 otherwise.
+         * @description 200 when the database answers and the server is not shutting down, otherwise 503.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -590,8 +590,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What this is
-         * @description Name, version, and where the documents are.
+         * About this service
+         * @description Name, version and the paths of the documentation.
          */
         get: operations["getServiceInfo"];
         put?: never;
@@ -651,7 +651,7 @@ export interface paths {
         };
         /**
          * OpenAPI document
-         * @description This contract, for programs.
+         * @description This API description, for programs.
          */
         get: operations["getOpenApi"];
         put?: never;
@@ -698,7 +698,7 @@ export interface components {
              * @example 2026-01-06T10:30:00.000Z
              */
             created_at: string;
-            /** @description Whether a link that was mailed to the email has been used */
+            /** @description Whether the link mailed to this address has been used */
             email_verified: boolean;
         };
         /**
@@ -712,7 +712,7 @@ export interface components {
         SignupRequest: {
             /**
              * Format: email
-             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @description ASCII `local@domain.tld`; surrounding white space and case are ignored
              * @example ada@example.com
              */
             email: string;
@@ -738,7 +738,7 @@ export interface components {
         LoginRequest: {
             /**
              * Format: email
-             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @description ASCII `local@domain.tld`; surrounding white space and case are ignored
              * @example ada@example.com
              */
             email: string;
@@ -749,7 +749,7 @@ export interface components {
             password: string;
         };
         /**
-         * @description Tokens, and their user
+         * @description Tokens and their user
          * @example {
          *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl",
          *       "token_type": "bearer",
@@ -772,7 +772,7 @@ export interface components {
             token_type: "bearer";
             /** @description Seconds until the access token expires */
             expires_in: number;
-            /** @description Good once, for new tokens: `POST /api/auth/refresh` */
+            /** @description Exchange it for new tokens at `POST /api/auth/refresh` */
             refresh_token: string;
             /** @description Seconds until the session ends, unless it is renewed */
             refresh_expires_in: number;
@@ -788,7 +788,7 @@ export interface components {
             refresh_token: string;
         };
         /**
-         * @description A login somewhere
+         * @description A login of a device or browser
          * @example {
          *       "id": "019b92d4-2a10-7c55-8e21-6f0b8f6a0102",
          *       "created_at": "2026-01-06T10:30:00.000Z",
@@ -803,29 +803,29 @@ export interface components {
             id: string;
             /**
              * Format: date-time
-             * @description When somebody logged in
+             * @description When the login was
              * @example 2026-01-06T10:30:00.000Z
              */
             created_at: string;
             /**
              * Format: date-time
-             * @description The login, or the last time it was renewed
+             * @description The last renewal, or the login
              * @example 2026-01-06T10:30:00.000Z
              */
             last_used_at: string;
             /**
              * Format: date-time
-             * @description When it ends, unless it is renewed
+             * @description When the session ends unless it is renewed
              * @example 2026-01-06T10:30:00.000Z
              */
             expires_at: string;
             /** @description The `User-Agent` of the login */
             user_agent: string | null;
-            /** @description Whether the request belongs to it */
+            /** @description Whether this request belongs to it */
             is_current: boolean;
         };
         /**
-         * @description Where somebody is logged in, last used first
+         * @description The sessions of a user, last used first
          * @example {
          *       "sessions": [
          *         {
@@ -885,7 +885,7 @@ export interface components {
         EmailChange: {
             /**
              * Format: email
-             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @description ASCII `local@domain.tld`; surrounding white space and case are ignored
              * @example ada@example.com
              */
             email: string;
@@ -917,7 +917,7 @@ export interface components {
         PasswordResetRequest: {
             /**
              * Format: email
-             * @description ASCII `local@domain.tld`; surrounding white space and case do not count
+             * @description ASCII `local@domain.tld`; surrounding white space and case are ignored
              * @example ada@example.com
              */
             email: string;
@@ -948,7 +948,7 @@ export interface components {
             token: string;
         };
         /**
-         * @description A mail goes out, if there is somebody to write to
+         * @description A mail is sent, if there is a recipient
          * @example {
          *       "status": "accepted"
          *     }
@@ -1003,11 +1003,11 @@ export interface components {
              * @example Two litres
              */
             description: string | null;
-            /** @description Whether it is done */
+            /** @description Whether the task is done */
             is_completed: boolean;
             /**
              * Format: date
-             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @description The day on which the task is due, or null; no time zone applies
              * @example 2026-01-09
              */
             due_date: string | null;
@@ -1023,7 +1023,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description The last PUT or PATCH; never goes back
+             * @description When the task was last changed; never goes back
              * @example 2026-01-06T10:30:00.000Z
              */
             updated_at: string;
@@ -1049,13 +1049,13 @@ export interface components {
             description?: string | null;
             /**
              * Format: date
-             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @description The day on which the task is due, or null; no time zone applies
              * @example 2026-01-09
              */
             due_date?: string | null;
         };
         /**
-         * @description The whole new content: without a description it becomes null. A due date that is absent stays
+         * @description The new content. An absent description becomes null, an absent due date stays as it is
          * @example {
          *       "title": "Buy oat milk",
          *       "description": null
@@ -1074,13 +1074,13 @@ export interface components {
             description?: string | null;
             /**
              * Format: date
-             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @description The day on which the task is due, or null; no time zone applies
              * @example 2026-01-09
              */
             due_date?: string | null;
         };
         /**
-         * @description What changes: what is absent stays, and null clears
+         * @description The members to change: absent ones stay as they are, null clears
          * @example {
          *       "title": "Buy oat milk",
          *       "due_date": null
@@ -1099,11 +1099,11 @@ export interface components {
             description?: string | null;
             /**
              * Format: date
-             * @description The day on which it is due, or null: a day, so that no time zone moves it
+             * @description The day on which the task is due, or null; no time zone applies
              * @example 2026-01-09
              */
             due_date?: string | null;
-            /** @description Whether it is done */
+            /** @description Whether the task is done */
             is_completed?: boolean;
         };
         /**
@@ -1113,11 +1113,11 @@ export interface components {
          *     }
          */
         TaskCompletion: {
-            /** @description Whether it is done */
+            /** @description Whether the task is done */
             is_completed: boolean;
         };
         /**
-         * @description Some of the tasks, in the order that was asked for
+         * @description A page of tasks, in the requested order
          * @example {
          *       "tasks": [
          *         {
@@ -1139,20 +1139,20 @@ export interface components {
          */
         TaskPage: {
             tasks: components["schemas"]["Task"][];
-            /** @description How many tasks there are (of the filter); offset pages only */
+            /** @description How many tasks match in all; offset pages only */
             total?: number;
             /** @default 50 */
             limit: number;
             /**
              * Format: int64
-             * @description How many were skipped; offset pages only
+             * @description How many tasks were skipped; offset pages only
              */
             offset?: number;
-            /** @description Pass it back as `cursor` for the next page; null on the last one */
+            /** @description Pass it back as `cursor` for the next page; null on the last page */
             next_cursor: string | null;
         };
         /**
-         * @description The present state of a task, or the id of one that is gone
+         * @description The present state of a task, or the id of a deleted one
          * @example {
          *       "task": {
          *         "id": "019b92d4-2ee0-7b1e-8a4b-3f0d9c2e7b55",
@@ -1179,7 +1179,7 @@ export interface components {
             };
         };
         /**
-         * @description What has changed, in order; a page may have fewer than `limit` changes, even none, and more may follow
+         * @description What has changed, in order. A page may have fewer than `limit` changes, even none, while more follow
          * @example {
          *       "changes": [
          *         {
@@ -1194,7 +1194,7 @@ export interface components {
          */
         ChangesPage: {
             changes: components["schemas"]["TaskChange"][];
-            /** @description Where the next page begins, also after the last one: opaque */
+            /** @description Opaque: where the next page begins, also after the last page */
             next: string;
             /** @description Whether there is more to fetch now */
             has_more: boolean;
@@ -1207,9 +1207,9 @@ export interface components {
         EventStreamText: string;
         /** @description An error: what happened, and the HTTP status */
         ErrorAnswer: {
-            /** @description What happened, as a constant text */
+            /** @description What happened: a constant text */
             detail: string;
-            /** @description The HTTP status, again */
+            /** @description The HTTP status */
             status_code: number;
         };
         /** @description The rules that the request breaks, the first 20 at most */
@@ -1230,7 +1230,7 @@ export interface components {
          *     }
          */
         ValidationIssue: {
-            /** @description Where: `body`, `query` or `path`, then the names down to the value */
+            /** @description Where: `body`, `query`, `path` or `header`, then the names down to the value */
             loc: string[];
             /** @description The rule, for a person */
             msg: string;
@@ -1238,7 +1238,7 @@ export interface components {
             type: string;
         };
         /**
-         * @description The process lives
+         * @description The process runs
          * @example {
          *       "status": "healthy"
          *     }
@@ -1258,7 +1258,7 @@ export interface components {
             status: "ready";
         };
         /**
-         * @description What this service is
+         * @description Name, version and documentation of the service
          * @example {
          *       "name": "Todo Backend API",
          *       "version": "1.1.0",
@@ -1454,7 +1454,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The tokens, and whose they are */
+            /** @description The tokens and their user */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1499,7 +1499,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description A login before the email is confirmed, where the server wants that */
+            /** @description The email is not confirmed yet, and the server requires that for a login */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1791,7 +1791,7 @@ export interface operations {
     endSessions: {
         parameters: {
             query?: {
-                /** @description Whether the session that asks goes on */
+                /** @description Whether to keep the session of this request */
                 except_current?: boolean;
             };
             header?: never;
@@ -2208,7 +2208,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail goes out */
+            /** @description A mail is sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2345,7 +2345,7 @@ export interface operations {
             /** @description The account is gone */
             204: {
                 headers: {
-                    /** @description `"cache"`: a browser forgets what it has kept */
+                    /** @description `"cache"`: the browser empties its cache */
                     "Clear-Site-Data"?: string;
                     [name: string]: unknown;
                 };
@@ -2551,7 +2551,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail goes out, if there is such an account */
+            /** @description A mail is sent, if the account exists */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2856,7 +2856,7 @@ export interface operations {
             /** @description The session has ended */
             204: {
                 headers: {
-                    /** @description `"cache"`: a browser forgets what it has kept */
+                    /** @description `"cache"`: the browser empties its cache */
                     "Clear-Site-Data"?: string;
                     [name: string]: unknown;
                 };
@@ -2928,7 +2928,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A mail goes out */
+            /** @description A mail is sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3089,7 +3089,7 @@ export interface operations {
             query?: {
                 /** @description Where to begin: the `next` of a page of changes, or the id of an event */
                 since?: string;
-                /** @description Changes of a page at most */
+                /** @description How many changes at most */
                 limit?: number;
             };
             header?: never;
@@ -3131,7 +3131,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description `since` is older than what is remembered, or of a state that a restored backup has undone */
+            /** @description `since` is older than the changes that are kept, or from a state that a restored backup has undone */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -3193,7 +3193,7 @@ export interface operations {
                 since?: string;
             };
             header?: {
-                /** @description The id of the last event that came, as an EventSource sends it when it comes again: counts more than `since` */
+                /** @description The id of the last event received, as an EventSource sends it when it reconnects; takes precedence over `since` */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -3276,23 +3276,23 @@ export interface operations {
             query?: {
                 /** @description How many tasks at most */
                 limit?: number;
-                /** @description How many to skip; 0 when absent. Not together with `cursor` */
+                /** @description How many to skip, 0 by default. Not together with `cursor` */
                 offset?: number;
                 /** @description The `next_cursor` of a page with the same `sort`, filter, dates and `q` */
                 cursor?: string;
-                /** @description Only the done, or only the open ones */
+                /** @description Only tasks that are done, or only open ones */
                 is_completed?: boolean;
-                /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
+                /** @description `-created_at` (newest first, the default), `created_at` (oldest first), or `due_date` (soonest first, tasks without one last) */
                 sort?: "-created_at" | "created_at" | "due_date";
-                /** @description Only those due on this day or later, like `2026-12-01` */
+                /** @description Only tasks due on this day or later, like `2026-12-01` */
                 due_after?: string;
-                /** @description Only those due on this day or earlier, like `2026-12-31` */
+                /** @description Only tasks due on this day or earlier, like `2026-12-31` */
                 due_before?: string;
-                /** @description Words with white space between: each has to be somewhere in the title or the description, in any case */
+                /** @description Words separated by white space; each has to occur in the title or the description, in any case */
                 q?: string;
             };
             header?: {
-                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
+                /** @description The `ETag` of what the client has, like `"42-1767693004000.1"`: if it is still current, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path?: never;
@@ -3303,9 +3303,9 @@ export interface operations {
             /** @description A page of tasks */
             200: {
                 headers: {
-                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    /** @description The state of all tasks of the owner, for `If-None-Match` */
                     ETag?: string;
-                    /** @description `<…>; rel="next"`: the next page, where there is one (RFC 8288) */
+                    /** @description `<…>; rel="next"`: the next page, if there is one (RFC 8288) */
                     Link?: string;
                     [name: string]: unknown;
                 };
@@ -3336,7 +3336,7 @@ export interface operations {
             /** @description No task of the owner has changed since the page of `If-None-Match` */
             304: {
                 headers: {
-                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    /** @description The state of all tasks of the owner, for `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3403,7 +3403,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again */
+                /** @description A new text for each task, such as a UUID. A repeated request with the same key gets the first answer again */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -3427,9 +3427,9 @@ export interface operations {
                 headers: {
                     /** @description Where the new task is */
                     Location?: string;
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
-                    /** @description `true` when the task was created before, with the same `Idempotency-Key` */
+                    /** @description `true` if the task was created by an earlier request with the same `Idempotency-Key` */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -3537,7 +3537,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
+                /** @description The `ETag` of what the client has, like `"42-1767693004000.1"`: if it is still current, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
@@ -3551,7 +3551,7 @@ export interface operations {
             /** @description The task */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3571,10 +3571,10 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description It is as `If-None-Match` says */
+            /** @description The task is in the state that `If-None-Match` names */
             304: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3600,7 +3600,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3659,7 +3659,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -3683,7 +3683,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3732,7 +3732,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3820,7 +3820,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -3831,7 +3831,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The task is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3858,7 +3858,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3928,7 +3928,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -3959,7 +3959,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4008,7 +4008,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4098,7 +4098,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
@@ -4121,7 +4121,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4170,7 +4170,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4261,12 +4261,12 @@ export interface operations {
             query?: {
                 /** @description Where to begin: the `next` of a page of changes, or the id of an event */
                 since?: string;
-                /** @description Changes of a page at most */
+                /** @description How many changes at most */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
             };
             cookie?: never;
@@ -4315,7 +4315,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description `since` is older than what is remembered, or of a state that a restored backup has undone */
+            /** @description `since` is older than the changes that are kept, or from a state that a restored backup has undone */
             410: {
                 headers: {
                     [name: string]: unknown;
@@ -4377,11 +4377,11 @@ export interface operations {
                 since?: string;
             };
             header?: {
-                /** @description The id of the last event that came, as an EventSource sends it when it comes again: counts more than `since` */
+                /** @description The id of the last event received, as an EventSource sends it when it reconnects; takes precedence over `since` */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
             };
             cookie?: never;
@@ -4472,27 +4472,27 @@ export interface operations {
             query?: {
                 /** @description How many tasks at most */
                 limit?: number;
-                /** @description How many to skip; 0 when absent. Not together with `cursor` */
+                /** @description How many to skip, 0 by default. Not together with `cursor` */
                 offset?: number;
                 /** @description The `next_cursor` of a page with the same `sort`, filter, dates and `q` */
                 cursor?: string;
-                /** @description Only the done, or only the open ones */
+                /** @description Only tasks that are done, or only open ones */
                 is_completed?: boolean;
-                /** @description `-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last */
+                /** @description `-created_at` (newest first, the default), `created_at` (oldest first), or `due_date` (soonest first, tasks without one last) */
                 sort?: "-created_at" | "created_at" | "due_date";
-                /** @description Only those due on this day or later, like `2026-12-01` */
+                /** @description Only tasks due on this day or later, like `2026-12-01` */
                 due_after?: string;
-                /** @description Only those due on this day or earlier, like `2026-12-31` */
+                /** @description Only tasks due on this day or earlier, like `2026-12-31` */
                 due_before?: string;
-                /** @description Words with white space between: each has to be somewhere in the title or the description, in any case */
+                /** @description Words separated by white space; each has to occur in the title or the description, in any case */
                 q?: string;
             };
             header?: {
-                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
+                /** @description The `ETag` of what the client has, like `"42-1767693004000.1"`: if it is still current, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
             };
             cookie?: never;
@@ -4502,9 +4502,9 @@ export interface operations {
             /** @description A page of tasks */
             200: {
                 headers: {
-                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    /** @description The state of all tasks of the owner, for `If-None-Match` */
                     ETag?: string;
-                    /** @description `<…>; rel="next"`: the next page, where there is one (RFC 8288) */
+                    /** @description `<…>; rel="next"`: the next page, if there is one (RFC 8288) */
                     Link?: string;
                     [name: string]: unknown;
                 };
@@ -4535,7 +4535,7 @@ export interface operations {
             /** @description No task of the owner has changed since the page of `If-None-Match` */
             304: {
                 headers: {
-                    /** @description The state of all tasks of the owner: for `If-None-Match` */
+                    /** @description The state of all tasks of the owner, for `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4611,11 +4611,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again */
+                /** @description A new text for each task, such as a UUID. A repeated request with the same key gets the first answer again */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
             };
             cookie?: never;
@@ -4638,9 +4638,9 @@ export interface operations {
                 headers: {
                     /** @description Where the new task is */
                     Location?: string;
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
-                    /** @description `true` when the task was created before, with the same `Idempotency-Key` */
+                    /** @description `true` if the task was created by an earlier request with the same `Idempotency-Key` */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -4757,11 +4757,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body */
+                /** @description The `ETag` of what the client has, like `"42-1767693004000.1"`: if it is still current, the answer is 304 without a body */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
                 /** @description The task */
                 task_id: string;
@@ -4773,7 +4773,7 @@ export interface operations {
             /** @description The task */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4793,10 +4793,10 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description It is as `If-None-Match` says */
+            /** @description The task is in the state that `If-None-Match` names */
             304: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4822,7 +4822,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4881,11 +4881,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
                 /** @description The task */
                 task_id: string;
@@ -4907,7 +4907,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -4956,7 +4956,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5044,11 +5044,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
                 /** @description The task */
                 task_id: string;
@@ -5057,7 +5057,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone */
+            /** @description The task is deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5084,7 +5084,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5154,11 +5154,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
                 /** @description The task */
                 task_id: string;
@@ -5187,7 +5187,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -5236,7 +5236,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5326,11 +5326,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412 */
+                /** @description Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412 */
                 "If-Match"?: string;
             };
             path: {
-                /** @description The owner: has to be the token's subject */
+                /** @description The owner; has to be the subject of the token */
                 user_id: string;
                 /** @description The task */
                 task_id: string;
@@ -5351,7 +5351,7 @@ export interface operations {
             /** @description The task as it is now */
             200: {
                 headers: {
-                    /** @description The state of the task: for `If-Match`, `If-None-Match` */
+                    /** @description The state of the task, for `If-Match` and `If-None-Match` */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -5400,7 +5400,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description The task does not exist, or no longer */
+            /** @description The task does not exist, or no longer does */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5495,7 +5495,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The process lives */
+            /** @description The process runs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5556,7 +5556,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Name, version, documents */
+            /** @description Name, version and paths */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -39,7 +39,7 @@ export const catalogue = {
   EMAIL_NOT_VERIFIED: {
     status: 403,
     detail: 'Email not verified',
-    when: 'A login before the email is confirmed, where the server wants that',
+    when: 'The email is not confirmed yet, and the server requires that for a login',
     remedy: 'Use the link that was mailed'
   },
   FOREIGN_USER: {
@@ -54,7 +54,7 @@ export const catalogue = {
     when: 'The task belongs to another user',
     remedy: "Ask for a task of the token's user"
   },
-  TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer', remedy: 'Remove it from the screen' },
+  TASK_NOT_FOUND: { status: 404, detail: 'Task not found', when: 'The task does not exist, or no longer does', remedy: 'Remove it from the screen' },
   SESSION_NOT_FOUND: {
     status: 404, detail: 'Session not found', when: "The session has ended, or is somebody else's", remedy: 'Remove it from the screen'
   },
@@ -70,8 +70,8 @@ export const catalogue = {
   SYNC_TOKEN_EXPIRED: {
     status: 410,
     detail: 'Sync token expired',
-    when: '`since` is older than what is remembered, or of a state that a restored backup has undone',
-    remedy: 'Begin anew, without `since`'
+    when: '`since` is older than the changes that are kept, or from a state that a restored backup has undone',
+    remedy: 'Start again without `since`'
   },
   PRECONDITION_FAILED: {
     status: 412,
@@ -84,7 +84,7 @@ export const catalogue = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     detail: 'Unsupported media type',
-    when: 'The body is not `application/json`, nor a merge patch where that is taken, or is compressed',
+    when: 'The body is not `application/json` (or a merge patch, where that is accepted), or it is compressed',
     remedy: 'Send `Content-Type: application/json`'
   },
   EXPECTATION_FAILED: { status: 417, detail: 'Expectation failed', when: '`Expect` asks for something unknown', remedy: 'Leave `Expect` out' },
@@ -109,7 +109,7 @@ export const catalogue = {
     remedy: 'Try again after `Retry-After` seconds'
   },
   MAIL_UNAVAILABLE: {
-    status: 503, detail: 'Service unavailable', when: 'The server has no mail server', remedy: 'Ask whoever runs the server'
+    status: 503, detail: 'Service unavailable', when: 'The server cannot send mails', remedy: 'Ask whoever runs the server'
   },
   STOPPING: {
     status: 503,

@@ -45,13 +45,13 @@ const FORMAT_TEXTS: Record<string, string> = {
 
 const PARTS: Record<string, string> = { querystring: 'query', params: 'path', headers: 'header' }
 
-/** Of Ajv, with `verbose`, for the value and its schema. */
+/** Ajv's error, with `verbose`, which adds the value and its schema. */
 export type Failure = ErrorObject<string, Record<string, unknown>>
 
 /** The stable name of a broken rule. */
 export function issueType ({ keyword, params }: Pick<Failure, 'keyword' | 'params'>): string {
   if (keyword === 'format') return `value_error.${String(params.format)}`
-  // Of ["string", "null"] the first is what a client most likely meant.
+  // In ["string", "null"] the first is what a client most likely meant.
   if (keyword === 'type') return `type_error.${TYPE_NAMES[[params.type].flat()[0] as string]}`
   return ISSUE_TYPES[keyword] ?? `value_error.${keyword}`
 }

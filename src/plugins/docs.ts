@@ -112,7 +112,7 @@ export const docsPlugin = fp<{ title: string }>(async (app, { title }) => {
       ...forReaders,
       operationId: 'getOpenApi',
       summary: 'OpenAPI document',
-      description: 'This contract, for programs.',
+      description: 'This API description, for programs.',
       response: { 200: ref(OpenApiDocument, { description: 'The document' }) }
     }
   }, async (_request, reply) => {

@@ -20,11 +20,11 @@ export const openapiPlugin = fp<{ title: string, version: string }>(async (app, 
       // An operation needs a token only where it says so.
       security: [],
       tags: [
-        { name: 'Accounts', description: 'Sign up, log in, and read the own account' },
-        { name: 'Tasks', description: "The token's own tasks" },
+        { name: 'Accounts', description: 'Sign up, log in, and manage the account' },
+        { name: 'Tasks', description: "The tasks of the token's user" },
         { name: 'Tasks by user', description: 'The same, with the user in the path' },
         { name: 'Service', description: 'Health, readiness and version' },
-        { name: 'Documents', description: 'This contract, for people and for programs. A generated client does not need them' }
+        { name: 'Documents', description: 'This API description, for people and for programs; generated clients do not need it' }
       ],
       components: {
         securitySchemes: {

@@ -11,8 +11,8 @@ export const statusRoutes: FastifyPluginAsyncTypebox<{ title: string, version: s
       operationId: 'getHealth',
       tags: ['Service'],
       summary: 'Liveness',
-      description: 'Answers while the process lives. It does not ask the database.',
-      response: { 200: ref(Health, { description: 'The process lives' }) }
+      description: '200 while the process runs. Does not query the database.',
+      response: { 200: ref(Health, { description: 'The process runs' }) }
     }
   }, async () => ({ status: 'healthy' as const }))
 
@@ -21,7 +21,7 @@ export const statusRoutes: FastifyPluginAsyncTypebox<{ title: string, version: s
       operationId: 'getReadiness',
       tags: ['Service'],
       summary: 'Readiness',
-      description: 'Answers 200 when the database answers and the server is not about to stop, 503 otherwise.',
+      description: '200 when the database answers and the server is not shutting down, otherwise 503.',
       response: { 200: ref(Readiness, { description: 'The database answers' }), ...errorAnswers(['DATABASE_UNAVAILABLE', 'STOPPING']) }
     }
   }, async () => {
@@ -34,9 +34,9 @@ export const statusRoutes: FastifyPluginAsyncTypebox<{ title: string, version: s
     schema: {
       operationId: 'getServiceInfo',
       tags: ['Service'],
-      summary: 'What this is',
-      description: 'Name, version, and where the documents are.',
-      response: { 200: ref(ServiceInfo, { description: 'Name, version, documents' }) }
+      summary: 'About this service',
+      description: 'Name, version and the paths of the documentation.',
+      response: { 200: ref(ServiceInfo, { description: 'Name, version and paths' }) }
     }
   }, async () => ({ name: title, version, docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }))
 }

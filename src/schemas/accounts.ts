@@ -13,10 +13,10 @@ const body = <Members extends TProperties>(
 const password = 'correct horse battery staple'
 const token = 'eyJvd25lciI6IjAxOWI5MmQ0In0.c2lnbmF0dXJl'
 
-/** Any text: what is no token of ours is a matter of the answer, not of the form. */
+/** Any text: whether it is a valid token is decided later, not by the schema. */
 const tokenText = Type.String()
 
-/** What is said of a token that no mail has brought, that has expired or has been used. */
+/** The issue for a token that is not from a mail, has expired or has been used. */
 export const tokenIssue = { msg: 'must be the token of a mail that is still good', type: 'value_error.token' } as const
 
 const mailToken = Type.String({ 'x-issue': tokenIssue })
@@ -41,7 +41,7 @@ export const PasswordReset = body('PasswordReset', 'A new password, by the token
 export const EmailConfirmation = body('EmailConfirmation', 'The token of a mail', { token: mailToken }, { token })
 
 export const Accepted = Type.Object({ status: Type.Literal('accepted') }, {
-  $id: 'Accepted', ...strict, description: 'A mail goes out, if there is somebody to write to', examples: [{ status: 'accepted' }]
+  $id: 'Accepted', ...strict, description: 'A mail is sent, if there is a recipient', examples: [{ status: 'accepted' }]
 })
 
 const exampleSession = {
@@ -55,16 +55,16 @@ const exampleSession = {
 
 export const Session = Type.Object({
   id: Id(),
-  created_at: Timestamp({ description: 'When somebody logged in' }),
-  last_used_at: Timestamp({ description: 'The login, or the last time it was renewed' }),
-  expires_at: Timestamp({ description: 'When it ends, unless it is renewed' }),
+  created_at: Timestamp({ description: 'When the login was' }),
+  last_used_at: Timestamp({ description: 'The last renewal, or the login' }),
+  expires_at: Timestamp({ description: 'When the session ends unless it is renewed' }),
   user_agent: NullableText({ maxLength: 200, description: 'The `User-Agent` of the login' }),
-  is_current: Type.Boolean({ description: 'Whether the request belongs to it' })
-}, { $id: 'Session', ...strict, description: 'A login somewhere', examples: [exampleSession] })
+  is_current: Type.Boolean({ description: 'Whether this request belongs to it' })
+}, { $id: 'Session', ...strict, description: 'A login of a device or browser', examples: [exampleSession] })
 export type Session = Static<typeof Session>
 
 export const SessionList = Type.Object({ sessions: Type.Array(Type.Unsafe<Session>(Type.Ref('Session'))) }, {
-  $id: 'SessionList', ...strict, description: 'Where somebody is logged in, last used first', examples: [{ sessions: [exampleSession] }]
+  $id: 'SessionList', ...strict, description: 'The sessions of a user, last used first', examples: [{ sessions: [exampleSession] }]
 })
 export type SessionList = Static<typeof SessionList>
 

@@ -20,7 +20,7 @@ const email = {
 export const emailInput = Type.String({
   ...email,
   'x-normalize': ['trim', 'lowercase'],
-  description: 'ASCII `local@domain.tld`; surrounding white space and case do not count'
+  description: 'ASCII `local@domain.tld`; surrounding white space and case are ignored'
 })
 
 export const name = Type.String({
@@ -77,7 +77,7 @@ export const User = Type.Object({
   email: Type.String(email),
   name,
   created_at: Timestamp(),
-  email_verified: Type.Boolean({ description: 'Whether a link that was mailed to the email has been used' })
+  email_verified: Type.Boolean({ description: 'Whether the link mailed to this address has been used' })
 }, {
   $id: 'User',
   ...strict,
@@ -90,13 +90,13 @@ export const LoginAnswer = Type.Object({
   access_token: Type.String({ description: 'A JWT to send as `Authorization: Bearer …`' }),
   token_type: Type.Literal('bearer'),
   expires_in: Type.Integer({ minimum: 1, description: 'Seconds until the access token expires' }),
-  refresh_token: Type.String({ description: 'Good once, for new tokens: `POST /api/auth/refresh`' }),
+  refresh_token: Type.String({ description: 'Exchange it for new tokens at `POST /api/auth/refresh`' }),
   refresh_expires_in: Type.Integer({ minimum: 1, description: 'Seconds until the session ends, unless it is renewed' }),
   user: Type.Unsafe<User>(Type.Ref('User'))
 }, {
   $id: 'LoginAnswer',
   ...strict,
-  description: 'Tokens, and their user',
+  description: 'Tokens and their user',
   examples: [{
     access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMTliOTJkNCJ9.c2lnbmF0dXJl',
     token_type: 'bearer',

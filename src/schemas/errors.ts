@@ -3,14 +3,14 @@ import { ref, strict } from './common.js'
 
 /** Every error answer but 422. */
 export const ErrorAnswer = Type.Object({
-  detail: Type.String({ description: 'What happened, as a constant text' }),
-  status_code: Type.Integer({ description: 'The HTTP status, again' })
+  detail: Type.String({ description: 'What happened: a constant text' }),
+  status_code: Type.Integer({ description: 'The HTTP status' })
 }, { $id: 'ErrorAnswer', ...strict, description: 'An error: what happened, and the HTTP status' })
 export type ErrorAnswer = Static<typeof ErrorAnswer>
 
 /** One broken rule. */
 export const ValidationIssue = Type.Object({
-  loc: Type.Array(Type.String(), { description: 'Where: `body`, `query` or `path`, then the names down to the value' }),
+  loc: Type.Array(Type.String(), { description: 'Where: `body`, `query`, `path` or `header`, then the names down to the value' }),
   msg: Type.String({ description: 'The rule, for a person' }),
   type: Type.String({ description: 'The rule, for a program' })
 }, {

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { strict } from './common.js'
 
 export const Health = Type.Object({ status: Type.Literal('healthy') },
-  { $id: 'Health', ...strict, description: 'The process lives', examples: [{ status: 'healthy' }] })
+  { $id: 'Health', ...strict, description: 'The process runs', examples: [{ status: 'healthy' }] })
 
 export const Readiness = Type.Object({ status: Type.Literal('ready') },
   { $id: 'Readiness', ...strict, description: 'The database answers', examples: [{ status: 'ready' }] })
@@ -16,7 +16,7 @@ export const ServiceInfo = Type.Object({
 }, {
   $id: 'ServiceInfo',
   ...strict,
-  description: 'What this service is',
+  description: 'Name, version and documentation of the service',
   examples: [{ name: 'Todo Backend API', version: '1.1.0', docs: '/docs', redoc: '/redoc', openapi: '/openapi.json' }]
 })
 

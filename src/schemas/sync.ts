@@ -5,7 +5,7 @@ import { exampleTask, type Task } from './tasks.js'
 /** How many changes a page has. */
 const changesLimits = { minimum: 1, maximum: 500, default: 100 } as const
 
-/** What a 422 says of a text that is no position, whether its characters tell or only its meaning. */
+/** The issue for an invalid position, whether its characters are wrong or its content. */
 export const sinceIssue = { msg: 'must be the next of your own changes, or the id of an event', type: 'value_error.since' } as const
 
 const since = Type.Optional(Type.String({
@@ -15,14 +15,14 @@ const since = Type.Optional(Type.String({
   description: 'Where to begin: the `next` of a page of changes, or the id of an event'
 }))
 
-export const ChangesQuery = Type.Object({ since, limit: Type.Integer({ ...changesLimits, description: 'Changes of a page at most' }) }, strict)
+export const ChangesQuery = Type.Object({ since, limit: Type.Integer({ ...changesLimits, description: 'How many changes at most' }) }, strict)
 export type ChangesQuery = Static<typeof ChangesQuery>
 
 export const EventsQuery = Type.Object({ since }, strict)
 
 export const EventsHeaders = Type.Object({
   'Last-Event-ID': Type.Optional(Type.String({
-    description: 'The id of the last event that came, as an EventSource sends it when it comes again: counts more than `since`'
+    description: 'The id of the last event received, as an EventSource sends it when it reconnects; takes precedence over `since`'
   }))
 })
 
@@ -34,19 +34,19 @@ export const TaskChange = Type.Object({
   ...strict,
   minProperties: 1,
   maxProperties: 1,
-  description: 'The present state of a task, or the id of one that is gone',
+  description: 'The present state of a task, or the id of a deleted one',
   examples: [{ task: exampleTask }, { deleted: { id: exampleTask.id } }]
 })
 export type TaskChange = { task: Task } | { deleted: { id: string } }
 
 export const ChangesPage = Type.Object({
   changes: Type.Array(Type.Unsafe<TaskChange>(Type.Ref('TaskChange'))),
-  next: Type.String({ description: 'Where the next page begins, also after the last one: opaque' }),
+  next: Type.String({ description: 'Opaque: where the next page begins, also after the last page' }),
   has_more: Type.Boolean({ description: 'Whether there is more to fetch now' })
 }, {
   $id: 'ChangesPage',
   ...strict,
-  description: 'What has changed, in order; a page may have fewer than `limit` changes, even none, and more may follow',
+  description: 'What has changed, in order. A page may have fewer than `limit` changes, even none, while more follow',
   examples: [{ changes: [{ deleted: { id: exampleTask.id } }], next: 'MDE5YjkyZDRfN18xNzY3Njk1NDA0MDAw', has_more: false }]
 })
 export type ChangesPage = Static<typeof ChangesPage>

@@ -21,8 +21,8 @@ const skipped = { format: 'int64', minimum: 0, maximum: Number.MAX_SAFE_INTEGER 
 
 const title = Type.String({ ...taskLimits.title, ...visibleText, description: 'Not only white space', examples: ['Buy milk'] })
 const description = NullableText({ ...taskLimits.description, ...anyText, description: 'Any text, or null', examples: ['Two litres'] })
-const isCompleted = Type.Boolean({ description: 'Whether it is done' })
-const dueDate = NullableDate({ description: 'The day on which it is due, or null: a day, so that no time zone moves it' })
+const isCompleted = Type.Boolean({ description: 'Whether the task is done' })
+const dueDate = NullableDate({ description: 'The day on which the task is due, or null; no time zone applies' })
 
 /** What a client writes of a task, in a POST or a PUT. */
 const content = { title, description: Type.Optional(description), due_date: Type.Optional(dueDate) }
@@ -46,7 +46,7 @@ export const Task = Type.Object({
   due_date: dueDate,
   user_id: Id({ description: 'The owner' }),
   created_at: Timestamp(),
-  updated_at: Timestamp({ description: 'The last PUT or PATCH; never goes back' })
+  updated_at: Timestamp({ description: 'When the task was last changed; never goes back' })
 }, {
   $id: 'Task',
   ...strict,
@@ -66,7 +66,7 @@ export type TaskCreate = Static<typeof TaskCreate>
 export const TaskUpdate = Type.Object(content, {
   $id: 'TaskUpdate',
   ...strict,
-  description: 'The whole new content: without a description it becomes null. A due date that is absent stays',
+  description: 'The new content. An absent description becomes null, an absent due date stays as it is',
   examples: [{ title: 'Buy oat milk', description: null }]
 })
 export type TaskUpdate = Static<typeof TaskUpdate>
@@ -80,7 +80,7 @@ export const TaskPatch = Type.Object({
 }, {
   $id: 'TaskPatch',
   ...strict,
-  description: 'What changes: what is absent stays, and null clears',
+  description: 'The members to change: absent ones stay as they are, null clears',
   examples: [{ title: 'Buy oat milk', due_date: null }]
 })
 export type TaskPatch = Static<typeof TaskPatch>
@@ -95,48 +95,48 @@ export type TaskCompletion = Static<typeof TaskCompletion>
 
 export const TaskPage = Type.Object({
   tasks: Type.Array(Type.Unsafe<Task>(Type.Ref('Task'))),
-  total: Type.Optional(Type.Integer({ minimum: 0, description: 'How many tasks there are (of the filter); offset pages only' })),
+  total: Type.Optional(Type.Integer({ minimum: 0, description: 'How many tasks match in all; offset pages only' })),
   limit: Type.Integer(pageLimits),
-  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many were skipped; offset pages only' })),
+  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many tasks were skipped; offset pages only' })),
   next_cursor: Type.Unsafe<string | null>({
     type: ['string', 'null'],
-    description: 'Pass it back as `cursor` for the next page; null on the last one'
+    description: 'Pass it back as `cursor` for the next page; null on the last page'
   })
 }, {
   $id: 'TaskPage',
   ...strict,
-  description: 'Some of the tasks, in the order that was asked for',
+  description: 'A page of tasks, in the requested order',
   examples: [{ tasks: [exampleTask], total: 1, limit: 50, offset: 0, next_cursor: null }]
 })
 export type TaskPage = Static<typeof TaskPage>
 
-/** What a 422 says of a text that is no cursor, whether its characters tell or only its meaning. */
+/** The issue for an invalid cursor, whether its characters are wrong or its content. */
 export const cursorIssue = { msg: 'must be the next_cursor of a page of the same list', type: 'value_error.cursor' } as const
 
 // Parameters have no examples: the documentation page would fill them in, and "Try it out" would ask for what nobody has meant.
 
-/** Without a default for `offset`: with one, "cursor together with offset" could not be told. */
+/** Without a default for `offset`: with one, "cursor together with offset" could not be detected. */
 export const TaskQuery = Type.Object({
   limit: Type.Integer({ ...pageLimits, description: 'How many tasks at most' }),
-  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many to skip; 0 when absent. Not together with `cursor`' })),
+  offset: Type.Optional(Type.Integer({ ...skipped, description: 'How many to skip, 0 by default. Not together with `cursor`' })),
   cursor: Type.Optional(Type.String({
     minLength: 1,
     pattern: '^[A-Za-z0-9_-]*$',
     'x-issue': cursorIssue,
     description: 'The `next_cursor` of a page with the same `sort`, filter, dates and `q`'
   })),
-  is_completed: Type.Optional(Type.Boolean({ description: 'Only the done, or only the open ones' })),
+  is_completed: Type.Optional(Type.Boolean({ description: 'Only tasks that are done, or only open ones' })),
   sort: Type.Optional(Type.Unsafe<typeof sorts[number]>({
     type: 'string',
     enum: [...sorts],
-    description: '`-created_at`, newest first, when absent; `created_at`, oldest first; `due_date`, soonest first, tasks without one last'
+    description: '`-created_at` (newest first, the default), `created_at` (oldest first), or `due_date` (soonest first, tasks without one last)'
   })),
-  due_after: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or later, like `2026-12-01`' })),
-  due_before: Type.Optional(Type.String({ format: 'date', description: 'Only those due on this day or earlier, like `2026-12-31`' })),
+  due_after: Type.Optional(Type.String({ format: 'date', description: 'Only tasks due on this day or later, like `2026-12-01`' })),
+  due_before: Type.Optional(Type.String({ format: 'date', description: 'Only tasks due on this day or earlier, like `2026-12-31`' })),
   q: Type.Optional(Type.String({
     ...searchLimits,
     ...visibleText,
-    description: 'Words with white space between: each has to be somewhere in the title or the description, in any case'
+    description: 'Words separated by white space; each has to occur in the title or the description, in any case'
   }))
 }, strict)
 export type TaskQuery = Static<typeof TaskQuery>
@@ -146,15 +146,15 @@ export const keyIssue = {
   msg: 'must be 1 to 255 characters from U+0021 to U+007E, and not that of another task', type: 'value_error.idempotency_key'
 } as const
 
-/** The headers that make a write or a read conditional. None has a rule: what is no list of tags matches nothing. */
+/** The headers that make a write or a read conditional. Without rules: a value that is not a list of tags matches nothing. */
 export const IfMatch = Type.Object({
   'If-Match': Type.Optional(Type.String({
-    description: 'Only if the task is in the state of this `ETag`, like `"42-1767693004000.1"` (or of one of several, with commas; `*` is any). Else 412'
+    description: 'Write only if the task still has this `ETag`, like `"42-1767693004000.1"` (or one of several, separated by commas; `*` matches any); otherwise 412'
   }))
 })
 export const IfNoneMatch = Type.Object({
   'If-None-Match': Type.Optional(Type.String({
-    description: 'The `ETag` of what is already there, like `"42-1767693004000.1"`: if it is that still, the answer is 304 without a body'
+    description: 'The `ETag` of what the client has, like `"42-1767693004000.1"`: if it is still current, the answer is 304 without a body'
   }))
 })
 
@@ -163,12 +163,12 @@ export const IdempotencyKey = Type.Object({
   'Idempotency-Key': Type.Optional(Type.String({
     pattern: '^[\\x21-\\x7E]{1,255}$',
     'x-issue': keyIssue,
-    description: 'A new text for each task, such as a UUID. Who sends a request again with the same key gets the first answer again'
+    description: 'A new text for each task, such as a UUID. A repeated request with the same key gets the first answer again'
   }))
 })
 
 const taskId = { task_id: Id({ description: 'The task' }) }
-const userId = { user_id: Id({ description: 'The owner: has to be the token\'s subject' }) }
+const userId = { user_id: Id({ description: 'The owner; has to be the subject of the token' }) }
 
 /** The path parameters of the two mounts. */
 export const TaskPath = Type.Object(taskId)

@@ -10,11 +10,11 @@ import { afterAnswer, noContent } from './answers.js'
 const nameMissing = [{ loc: ['body', 'name'], msg: 'is required', type: 'value_error.missing' }]
 const tooShort = [{ loc: ['body', 'new_password'], msg: 'must have at least 8 characters', type: 'value_error.str.min_length' }]
 
-/** One's own account: see it, change it, leave. */
+/** The user's own account: read, change, delete. */
 export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { credentials }) => {
   const { limits, authenticate, places } = app
   const onRequest = [authenticate, ...limits.user]
-  /** What asks for the password once more is limited like a login. */
+  /** Operations that ask for the password are limited like a login. */
   const passwordRoute = { onRequest, preValidation: limits.password, preHandler: places.hashes.take }
   const common = { tags: ['Accounts'], security: [{ bearer: [] }], querystring: NoQuery }
 
@@ -23,8 +23,8 @@ export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
     schema: {
       ...common,
       operationId: 'getMe',
-      summary: 'Who am I',
-      description: "The token's user.",
+      summary: 'Read my account',
+      description: 'The account that the token belongs to.',
       response: { 200: ref(User, { description: "The token's user" }), ...apiAnswers(tokenErrors) }
     }
   }, async ({ user }) => credentials.find(user))
@@ -36,7 +36,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       ...common,
       operationId: 'changeMe',
       summary: 'Change my name',
-      description: 'Changes what is shown of the account.',
+      description: 'Changes the name that is shown to people.',
       body: ref(ProfileChange),
       response: {
         200: ref(User, { description: 'The account as it is now' }),
@@ -51,7 +51,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       ...common,
       operationId: 'changePassword',
       summary: 'Change my password',
-      description: 'Sets another password. Every other session ends.',
+      description: 'Sets a new password and ends every other session.',
       body: ref(PasswordChange),
       response: {
         204: noContent('The password has changed'),
@@ -69,10 +69,10 @@ export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       ...common,
       operationId: 'changeEmail',
       summary: 'Change my email',
-      description: 'Sends a link to the new address. It counts when the link has been used, and then the old address is told.',
+      description: 'Sends a link to the new address. The new address takes effect when the link is used; the old one is then notified.',
       body: ref(EmailChange),
       response: {
-        202: ref(Accepted, { description: 'A mail goes out' }),
+        202: ref(Accepted, { description: 'A mail is sent' }),
         ...apiAnswers([...tokenErrors, ...bodyErrors, 'WRONG_PASSWORD', 'EMAIL_TAKEN', 'MAIL_UNAVAILABLE'], [
           { loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }
         ])
@@ -89,7 +89,7 @@ export const accountRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       ...common,
       operationId: 'deleteMe',
       summary: 'Delete my account',
-      description: 'Removes the account with all its tasks, for good. All its tokens are 401 from then on.',
+      description: 'Deletes the account with all its tasks, permanently. Its tokens are 401 from then on.',
       body: ref(AccountDeletion),
       response: {
         204: noContent('The account is gone', true),

@@ -1,15 +1,15 @@
 import type { FastifyBaseLogger, FastifyReply } from 'fastify'
 
-/** Does something when the answer is out: what it takes, and whether there is anything to do, nobody can measure. */
+/** Runs work after the answer, so that nobody can measure whether there was any. */
 export function afterAnswer (reply: FastifyReply, log: FastifyBaseLogger, work: () => Promise<void>): void {
   reply.raw.once('close', () => {
     work().catch(({ message }: Error) => { log.warn({ reason: message }, 'mail not sent') })
   })
 }
 
-/** @param isLast whether a browser is told to forget what it has kept of the account */
+/** @param isLast whether the browser should empty its cache, as the account is no longer in use there */
 export const noContent = (description: string, isLast = false) => ({
   type: 'null',
   description,
-  ...(isLast && { headers: { 'Clear-Site-Data': { type: 'string', description: '`"cache"`: a browser forgets what it has kept' } } })
+  ...(isLast && { headers: { 'Clear-Site-Data': { type: 'string', description: '`"cache"`: the browser empties its cache' } } })
 })

@@ -11,12 +11,12 @@ import { afterAnswer, noContent } from './answers.js'
 const SessionPath = Type.Object({ session_id: Id({ description: 'The id of the session' }) }, strict)
 
 const WhichSessions = Type.Object({
-  except_current: Type.Boolean({ default: false, description: 'Whether the session that asks goes on' })
+  except_current: Type.Boolean({ default: false, description: 'Whether to keep the session of this request' })
 }, strict)
 
 const badId = [{ loc: ['path', 'session_id'], msg: 'must be a UUID, 8-4-4-4-12 hexadecimal digits', type: 'value_error.uuid' }]
 
-/** What has nothing to say: a body that comes all the same is not looked at, whatever it is. Sessions end, a mail goes out. */
+/** Operations without a body; one that is sent is ignored. */
 export const bodilessRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { sessions, credentials }) => {
   const onRequest = [app.authenticate, ...app.limits.user]
   const common = { tags: ['Accounts'], security: [{ bearer: [] }], querystring: NoQuery }
@@ -29,7 +29,7 @@ export const bodilessRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, {
       ...common,
       operationId: 'logOut',
       summary: 'Log out',
-      description: 'Ends the session: neither its refresh token nor its access tokens are good any more. A body is ignored.',
+      description: 'Ends the session: its refresh token and its access tokens are no longer valid. A body is ignored.',
       response: { 204: noContent('The session has ended', true), ...apiAnswers(tokenErrors) }
     }
   }, async ({ user: { sub, sid } }, reply) => {
@@ -43,8 +43,8 @@ export const bodilessRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, {
       ...common,
       operationId: 'requestEmailVerification',
       summary: 'Send the link that confirms my email',
-      description: 'Sends it once more; nothing when the email is verified already. A body is ignored.',
-      response: { 202: ref(Accepted, { description: 'A mail goes out' }), ...apiAnswers([...tokenErrors, 'MAIL_UNAVAILABLE']) }
+      description: 'Sends the link again; does nothing if the email is already verified. A body is ignored.',
+      response: { 202: ref(Accepted, { description: 'A mail is sent' }), ...apiAnswers([...tokenErrors, 'MAIL_UNAVAILABLE']) }
     }
   }, async ({ user, log }, reply) => {
     afterAnswer(reply, log, await credentials.requestConfirmation(user))
@@ -56,8 +56,8 @@ export const bodilessRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, {
     schema: {
       ...common,
       operationId: 'endSession',
-      summary: 'Log out somewhere else',
-      description: "Ends one of the user's sessions.",
+      summary: 'End one of my sessions',
+      description: 'Logs out one device or browser.',
       params: SessionPath,
       response: { 204: noContent('The session has ended'), ...apiAnswers([...tokenErrors, 'SESSION_NOT_FOUND'], badId) }
     }
@@ -74,14 +74,14 @@ export const bodilessRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, {
     schema: {
       ...common,
       operationId: 'endSessions',
-      summary: 'Log out everywhere',
-      description: "Ends all of the user's sessions, or all others.",
+      summary: 'End my sessions',
+      description: "Ends all of the user's sessions, or with `except_current` all others.",
       querystring: WhichSessions,
       response: { 204: noContent('The sessions have ended'), ...apiAnswers(tokenErrors) }
     }
   }, async ({ user, query }, reply) => {
     const ended = await sessions.endAll(user.sub, query.except_current ? user.sid : undefined)
-    // Nothing has ended for nobody, too.
+    // Without an owner there is nothing to end either.
     if (ended === 0) await credentials.find(user)
     return reply.code(204).send()
   })

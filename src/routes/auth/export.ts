@@ -27,7 +27,7 @@ async function * textOf (user: User, tasks: OwnedTasks): AsyncGenerator<string> 
   yield ']}'
 }
 
-/** Leave with one's data. */
+/** The export of an account. */
 export const exportRoutes: FastifyPluginAsyncTypebox<ExportOptions> = async (app, { credentials, tasksOf }) => {
   app.get('/me/export', {
     onRequest: [app.authenticate, ...app.limits.user],
@@ -36,7 +36,7 @@ export const exportRoutes: FastifyPluginAsyncTypebox<ExportOptions> = async (app
       tags: ['Accounts'],
       security: [{ bearer: [] }],
       summary: 'Export my account',
-      description: 'The account with all its tasks, oldest first, as a file. It is read page by page: what changes meanwhile may be in it or not.',
+      description: 'The account with all its tasks, oldest first, as a file. It is read page by page: changes made meanwhile may or may not be included.',
       querystring: NoQuery,
       response: {
         200: ref(Export, {
@@ -48,7 +48,7 @@ export const exportRoutes: FastifyPluginAsyncTypebox<ExportOptions> = async (app
     }
   }, async (request, reply) => {
     const user = await credentials.find(request.user)
-    // What is written here is the body already. One page waits at most; nobody reads the body of HEAD.
+    // This generator is the body. At most one page waits; HEAD has no body to read.
     const text = request.method === 'HEAD' ? [] : textOf(user, tasksOf(user.id))
     const body = Readable.from(text, { highWaterMark: 1 }) as unknown as Export
     return reply.type('application/json; charset=utf-8').header('content-disposition', 'attachment; filename="todo-export.json"')

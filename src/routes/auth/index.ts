@@ -17,7 +17,7 @@ import { loginRoutes } from './login.js'
 import { mailRoutes } from './mails.js'
 import { sessionRoutes } from './sessions.js'
 
-/** What accounts are made of. */
+/** What the routes of accounts are made of. */
 export interface AccountOptions {
   passwords: Passwords
   links: Links
@@ -28,7 +28,7 @@ export interface AccountOptions {
   sessions: Omit<SessionOptions, 'issue' | 'onTheft'>
 }
 
-/** Story 1, and what a person wants of an account after it. */
+/** Story 1: signing up and logging in; and all else about accounts. */
 export const authRoutes: FastifyPluginAsync<AccountOptions> = async (app, options) => {
   const { passwords, links, mails, send, requireVerifiedEmail } = options
   const office = post({ mails, links, send, mayWriteTo: app.limits.mayWriteTo })

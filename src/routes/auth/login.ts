@@ -14,7 +14,7 @@ export const loginRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { lo
       operationId: 'signUp',
       tags: ['Accounts'],
       summary: 'Sign up',
-      description: 'Creates an account. The password is kept as an Argon2id hash and never returned. A mail asks to confirm the email.',
+      description: 'Creates an account. The password is kept as an Argon2id hash and never returned. A mail with a link to confirm the email is sent.',
       querystring: NoQuery,
       body: ref(SignupRequest),
       response: {
@@ -38,11 +38,11 @@ export const loginRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { lo
       operationId: 'logIn',
       tags: ['Accounts'],
       summary: 'Log in',
-      description: 'Begins a session and returns its tokens. An unknown email and a wrong password are the same answer after the same time.',
+      description: 'Begins a session and returns its tokens. An unknown email and a wrong password get the same answer after the same time.',
       querystring: NoQuery,
       body: ref(LoginRequest),
       response: {
-        200: ref(LoginAnswer, { description: 'The tokens, and whose they are' }),
+        200: ref(LoginAnswer, { description: 'The tokens and their user' }),
         ...apiAnswers([...bodyErrors, 'WRONG_LOGIN', 'EMAIL_NOT_VERIFIED'], [
           { loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }
         ])

@@ -7,7 +7,7 @@ import { afterAnswer, noContent } from './answers.js'
 
 const badToken = [{ loc: ['body', 'token'], ...tokenIssue }]
 
-/** What goes by mail: a forgotten password, a confirmed email. */
+/** Reset of the password and confirmation of the email, by mail. */
 export const mailRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { credentials }) => {
   const { limits, places } = app
   const common = { tags: ['Accounts'], querystring: NoQuery }
@@ -18,11 +18,11 @@ export const mailRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { cre
     schema: {
       ...common,
       operationId: 'requestPasswordReset',
-      summary: 'Forget my password',
-      description: 'Sends a link to a new password. Answer and time are the same whether there is such an account or not.',
+      summary: 'Ask for a password reset',
+      description: 'Sends a link to set a new password. The answer and its time are the same whether the account exists or not.',
       body: ref(PasswordResetRequest),
       response: {
-        202: ref(Accepted, { description: 'A mail goes out, if there is such an account' }),
+        202: ref(Accepted, { description: 'A mail is sent, if the account exists' }),
         ...apiAnswers([...bodyErrors, 'MAIL_UNAVAILABLE'], [{ loc: ['body', 'email'], msg: 'must be an email address', type: 'value_error.email' }])
       }
     }
@@ -37,8 +37,8 @@ export const mailRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { cre
     schema: {
       ...common,
       operationId: 'resetPassword',
-      summary: 'Set a new password by mail',
-      description: 'Sets the password by the token of a mail, once. Every session ends, and the email counts as verified.',
+      summary: 'Reset the password',
+      description: 'Sets a new password with the token from the mail, once. Every session ends, and the email counts as verified.',
       body: ref(PasswordReset),
       response: { 204: noContent('The password has changed'), ...apiAnswers(bodyErrors, badToken) }
     }
@@ -53,7 +53,7 @@ export const mailRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { cre
       ...common,
       operationId: 'confirmEmail',
       summary: 'Confirm an email',
-      description: 'Confirms an email by the token of a mail. A new one takes effect now. The second time is as good as the first.',
+      description: 'Confirms an email with the token from the mail; a new address takes effect now. Repeating it is harmless.',
       body: ref(EmailConfirmation),
       response: { 204: noContent('The email is confirmed'), ...apiAnswers([...bodyErrors, 'EMAIL_TAKEN'], badToken) }
     }

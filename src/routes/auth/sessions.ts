@@ -10,19 +10,19 @@ import type { Accounts } from './accounts.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the refresh token of the body says, when it is one of ours. */
+    /** The content of the body's refresh token, if this server signed it. */
     refreshToken: RefreshToken | null
   }
 }
 
-/** Renew and see sessions. */
+/** Renewing and listing sessions. */
 export const sessionRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { sessions }) => {
   const { limits, authenticate } = app
   const protectedRoute = { onRequest: [authenticate, ...limits.user] }
   const security = [{ bearer: [] }]
   app.decorateRequest('refreshToken', null)
 
-  /** Counts by session what is a token of ours: an office behind one address must not log itself out at nine o'clock. */
+  /** Counts valid refresh tokens by session: an office behind one address must not lock itself out at nine o'clock. */
   async function limitRefresh (request: FastifyRequest, reply: FastifyReply): Promise<void> {
     request.refreshToken = sessions.read((request.body as RefreshRequest).refresh_token)
     for (const limit of request.refreshToken ? limits.session : limits.address) await limit(request, reply)
@@ -34,8 +34,8 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       operationId: 'refresh',
       tags: ['Accounts'],
       summary: 'Renew the tokens',
-      description: 'Returns new tokens, of which the refresh token replaces the one that was sent. To send that one again is safe while ' +
-        'it is the last one: a client that lost the answer gets the same refresh token once more. An older one ends the session.',
+      description: 'Returns new tokens; the new refresh token replaces the one that was sent. That one can be sent again until the new one is ' +
+        'used: a client that lost the answer gets the same refresh token again. An older one ends the session.',
       querystring: NoQuery,
       body: ref(RefreshRequest),
       response: {
@@ -55,7 +55,7 @@ export const sessionRoutes: FastifyPluginAsyncTypebox<Accounts> = async (app, { 
       operationId: 'listSessions',
       tags: ['Accounts'],
       security,
-      summary: 'Where am I logged in',
+      summary: 'List my sessions',
       description: 'The sessions that have not ended, last used first.',
       querystring: NoQuery,
       response: { 200: ref(SessionList, { description: 'The sessions' }), ...apiAnswers(tokenErrors) }

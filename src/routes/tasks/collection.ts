@@ -22,8 +22,8 @@ export const collectionRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mo
       ...collection,
       operationId: `listTasks${suffix}`,
       summary: 'List tasks',
-      description: 'Newest first, or as `sort` says. Page by `offset`, with the exact total, or by `cursor`, at the same cost however deep. ' +
-        'With the `ETag` of a page as `If-None-Match` the answer is 304 as long as no task has changed.',
+      description: 'Newest first, or in the order of `sort`. Page by `offset`, with an exact total, or by `cursor`, at the same cost at any depth. ' +
+        'With the `ETag` of a page as `If-None-Match`, the answer is 304 as long as no task has changed.',
       headers: IfNoneMatch,
       querystring: TaskQuery,
       response: {
@@ -47,8 +47,8 @@ export const collectionRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mo
       ...collection,
       operationId: `createTask${suffix}`,
       summary: 'Create a task',
-      description: 'The new task is open and belongs to the token\'s user. With an `Idempotency-Key` the request can be sent ' +
-        'again after a lost answer: there will be one task.',
+      description: 'The new task is open and belongs to the token\'s user. With an `Idempotency-Key` the request can be repeated ' +
+        'after a lost answer and still creates one task.',
       headers: IdempotencyKey,
       querystring: NoQuery,
       body: ref(TaskCreate),

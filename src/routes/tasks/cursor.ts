@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isDate } from '../../schemas/common.js'
 import type { Task, TaskQuery } from '../../schemas/tasks.js'
 
-/** What makes one list another than the next: its order, and which tasks it has. */
+/** What identifies a list: its order and its filters. */
 type List = Pick<TaskQuery, 'sort' | 'is_completed' | 'due_after' | 'due_before' | 'q'>
 
 /** Where a page begins: after the task of this id and this value of what the list is sorted by; null is not due. */
@@ -12,13 +12,13 @@ interface Position { key: string | null, id: string }
 const CURSOR = /^[\w-]+\.([0-9a-z-]{0,10})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
 const TIME = /^[0-9a-z]{1,9}$/
 
-/** What version 1.0 has of a list: all, the done, the open ones. */
+/** The lists of version 1.0: all, done and open tasks. */
 const filterOf = (completed: boolean | undefined) => completed === undefined ? 'a' : completed ? 'd' : 'o'
 
-/** The order that 1.0 knows is not named, so that its cursors still fit. */
+/** The order of 1.0 has no name, so that its cursors stay valid. */
 const ORDERS = { '-created_at': '', created_at: 'c', due_date: 'd' } as const
 
-/** A list by its name: what is long of it as the beginning of its hash. */
+/** The name of a list; a long one is replaced by the beginning of its hash. */
 function nameOf ({ sort = '-created_at', is_completed: completed, due_after: after, due_before: before, q }: List): string {
   const name = filterOf(completed) + ORDERS[sort]
   if (after === undefined && before === undefined && q === undefined) return name
@@ -43,7 +43,7 @@ export function positionOf (cursor: string, list: List): Position | null {
   const key = place === undefined ? undefined : list.sort === 'due_date' ? dayOf(place) : timeOf(place)
   if (key === undefined) return null
   const position = { key, id: id! }
-  // Written again it has to be the same text: no second spelling, and no other list.
+  // Only the canonical spelling is accepted, for this list only.
   return cursor === written(position, list) ? position : null
 }
 

@@ -17,7 +17,7 @@ declare module 'fastify' {
   }
 }
 
-/** The operations on tasks. `request.tasks` is all they can reach: the tasks of whoever asks. */
+/** The operations on tasks. They reach only `request.tasks`, the tasks of the token's user. */
 const taskRoutes: FastifyPluginAsync<Mount> = async (app, mount) => {
   await app.register(async (scope) => {
     scope.addHook('onRequest', (request, _reply, done) => {
@@ -31,8 +31,7 @@ const taskRoutes: FastifyPluginAsync<Mount> = async (app, mount) => {
 }
 
 /**
- * Stories 2 to 4. Whoever comes is authenticated and bound to their own tasks, once, here; the routes are then
- * mounted twice.
+ * Stories 2 to 4. Each request is authenticated and bound to its user's tasks here, once; the routes are mounted twice.
  */
 export const tasksMounts: FastifyPluginAsync = async (app) => {
   app.decorateRequest('tasks')
@@ -41,12 +40,12 @@ export const tasksMounts: FastifyPluginAsync = async (app) => {
   for (const hook of [app.authenticate, ...app.limits.user]) app.addHook('onRequest', hook)
   app.addHook('onRequest', (request, reply, done) => {
     request.tasks = tasksOf(app.db, request.user.sub)
-    // One address has another answer for each user, and a browser keeps them all in one cache.
+    // A URL has a different answer for each user, and a browser keeps them all in one cache.
     reply.headers({ 'cache-control': 'private, no-cache', vary: 'Authorization, Origin' })
     done()
   })
 
-  // What was written is committed when its answer is made.
+  // A write is committed before its answer is made.
   app.addHook('onSend', ({ method, user }, reply, payload, done) => {
     if (method !== 'GET' && method !== 'HEAD' && reply.statusCode < 300) app.live.wrote(user.sub)
     done(null, payload)

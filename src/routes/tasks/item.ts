@@ -11,7 +11,7 @@ import { missing, sendUnlessKnown, tagged } from './tagged.js'
 
 const MERGE_PATCH = 'application/merge-patch+json'
 
-/** The names of the routes beside these are no ids: there, any other method is 405. All else is an id, if a malformed one. */
+/** The names of the other routes are not ids: other methods are 405 there. Everything else is an id, perhaps malformed. */
 const TASK_ID = ':task_id(^(?!changes$|events$)[^]*)'
 
 /** The operations on one task. */
@@ -33,7 +33,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
       headers: IfNoneMatch,
       response: {
         200: ref(Task, { description: 'The task', headers: documented.etag }),
-        304: { type: 'null', description: 'It is as `If-None-Match` says', headers: documented.etag },
+        304: { type: 'null', description: 'The task is in the state that `If-None-Match` names', headers: documented.etag },
         ...apiAnswers(onTask, idMalformed)
       }
     }
@@ -47,8 +47,8 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
       ...item,
       operationId: `updateTask${suffix}`,
       summary: 'Replace a task\'s content',
-      description: 'Title and description, as a whole: without a description it becomes null. Whether it is done stays, and so ' +
-        'does a due date that is not given.',
+      description: 'Replaces title and description; an absent description becomes null. `is_completed` stays as it is, and so ' +
+        'does an absent `due_date`.',
       headers: IfMatch,
       body: ref(TaskUpdate),
       response: { 200: written, ...apiAnswers(onBody, titleMissing) }
@@ -69,8 +69,8 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
       schema: {
         ...item,
         operationId: `patchTask${suffix}`,
-        summary: 'Change some of a task',
-        description: 'What is absent stays, null clears (RFC 7396).',
+        summary: 'Change parts of a task',
+        description: 'A JSON merge patch (RFC 7396): absent members stay as they are, null clears.',
         headers: IfMatch,
         consumes: types,
         body: ref(TaskPatch),
@@ -90,7 +90,7 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
       ...item,
       operationId: `completeTask${suffix}`,
       summary: 'Complete or reopen a task',
-      description: 'Sets what the body says; without a body it toggles.',
+      description: 'Sets `is_completed` as the body says, or toggles it when there is no body.',
       headers: IfMatch,
       body: ref(TaskCompletion, { 'x-optional': true }),
       response: { 200: written, ...apiAnswers(onBody, completionMissing, acceptPatch) }
@@ -110,9 +110,9 @@ export const itemRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
         ...item,
         operationId: `deleteTask${suffix}`,
         summary: 'Delete a task',
-        description: 'For good.',
+        description: 'Deletes it permanently.',
         headers: IfMatch,
-        response: { 204: { type: 'null', description: 'It is gone' }, ...apiAnswers(onWrite, idMalformed) }
+        response: { 204: { type: 'null', description: 'The task is deleted' }, ...apiAnswers(onWrite, idMalformed) }
       }
     }, async (request, reply) => {
       const states = statesOf(request.headers['if-match'])

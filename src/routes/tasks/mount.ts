@@ -31,9 +31,9 @@ const text = (description: string) => ({ type: 'string', description })
 
 /** The headers of successes, as they are documented. */
 export const documented = {
-  etag: { ETag: text('The state of the task: for `If-Match`, `If-None-Match`') },
-  listEtag: { ETag: text('The state of all tasks of the owner: for `If-None-Match`') },
+  etag: { ETag: text('The state of the task, for `If-Match` and `If-None-Match`') },
+  listEtag: { ETag: text('The state of all tasks of the owner, for `If-None-Match`') },
   location: { Location: text('Where the new task is') },
-  replayed: { 'Idempotency-Replayed': text('`true` when the task was created before, with the same `Idempotency-Key`') },
-  link: { Link: text('`<…>; rel="next"`: the next page, where there is one (RFC 8288)') }
+  replayed: { 'Idempotency-Replayed': text('`true` if the task was created by an earlier request with the same `Idempotency-Key`') },
+  link: { Link: text('`<…>; rel="next"`: the next page, if there is one (RFC 8288)') }
 }

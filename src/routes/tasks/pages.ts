@@ -6,12 +6,12 @@ import { cursorOf, positionOf } from './cursor.js'
 
 type OwnedTasks = FastifyRequest['tasks']
 
-/** The tag of what was read; the page, unless whoever asks has it already; and the query of the page after it. */
+/** The tag of the list; the page, unless the client has it already; and the query of the next page. */
 interface Answer { tag: string, page?: TaskPage, next?: URLSearchParams | null }
 
 /**
  * A page of tasks, by cursor or by offset.
- * @param known the If-None-Match of the request: with it one row is read first, and no task where that is enough
+ * @param known the If-None-Match of the request: with it one row is read first, and no tasks when the client is up to date
  * @throws ValidationFailed for a cursor that is not one of this list, or that comes with an offset
  * @throws INVALID_CREDENTIALS when the owner is gone
  */

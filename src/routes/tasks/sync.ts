@@ -18,7 +18,7 @@ const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close'
 }
 
-/** Keeping up: what has changed, asked for or as it happens. */
+/** Changes: page by page, or as a stream. */
 export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) => {
   const { suffix, collectionPath } = mount
   const { shared, everywhere } = sharedBy(mount)
@@ -28,9 +28,9 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     schema: {
       ...collection,
       operationId: `listTaskChanges${suffix}`,
-      summary: 'List what has changed',
-      description: 'Without `since` it walks through all tasks, oldest first, and goes on with what has changed meanwhile. Pass `next` back ' +
-        'as `since`, also after the last page: whoever applies all pages has exactly the tasks of the server.',
+      summary: 'List changes',
+      description: 'Without `since` the pages go through all tasks, oldest first, and then through what has changed meanwhile. Pass `next` back ' +
+        'as `since`, also after the last page: a client that applies all pages has exactly the tasks of the server.',
       querystring: ChangesQuery,
       response: {
         200: ref(ChangesPage, { description: 'A page of changes' }),
@@ -49,9 +49,9 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     schema: {
       ...collection,
       operationId: `followTasks${suffix}`,
-      summary: 'Follow what changes',
-      description: 'A stream of events, after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an ' +
-        'id that is good as `since`. `reset` says that the position has expired: fetch anew. `unauthenticated` comes last, when the token ' +
+      summary: 'Stream changes',
+      description: 'A stream of events after `Last-Event-ID` or `since`, or from now on: `ready`, then `task` and `deleted`, each with an ' +
+        'id that can be used as `since`. `reset` means that the position has expired: fetch all changes again. `unauthenticated` comes last, when the token ' +
         'expires or its session ends. The stream does not end by itself, so that *Try it out* has nothing to show: use `curl -N`.',
       querystring: EventsQuery,
       headers: EventsHeaders,
@@ -66,19 +66,19 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     if (request.method === 'HEAD') return reply.headers(streamHeaders).send(bodyOf(Readable.from([])))
     const stream = await app.live.listen(sub, position, { session, until: exp * 1000 })
     if (typeof stream === 'string') return refuse(reply, stream)
-    // At its end whoever does not take the rest is cut off as ever.
+    // From its end on, a client that does not read the rest is disconnected as usual.
     letRest(reply.raw, true)
     stream.once('close', () => { letRest(reply.raw, false) })
     return reply.headers(streamHeaders).send(bodyOf(stream))
   })
 }
 
-/** A stream is the body already: the type of the answer, which says text for the document, knows none. */
+/** The reply's type, made for the document, says text; the body is a stream. */
 const bodyOf = (stream: Readable) => stream as never
 
 const invalid = { loc: ['query', 'since'], ...sinceIssue }
 
-/** @throws ValidationFailed for a text that is no position, or another owner's */
+/** @throws ValidationFailed for a text that is not a position of this owner */
 function sinceOf ({ user }: FastifyRequest, since: string | undefined): Position | undefined {
   if (since === undefined) return undefined
   const position = positionOf(since, user.sub)
@@ -87,8 +87,8 @@ function sinceOf ({ user }: FastifyRequest, since: string | undefined): Position
 }
 
 /**
- * Where a stream begins. A browser comes again to its old address, with the id of what came last, which counts then.
- * @returns null for a Last-Event-ID that is none: whoever sends it cannot be told otherwise than by the stream; undefined for now
+ * Where a stream begins. A browser reconnects to its first URL, with the id of the last event, which takes precedence.
+ * @returns null for an invalid Last-Event-ID, which only the stream itself can report to the client; undefined for now
  * @throws ValidationFailed as `sinceOf`
  */
 function startOf (request: FastifyRequest, since: string | undefined): Position | null | undefined {

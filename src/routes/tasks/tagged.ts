@@ -18,14 +18,14 @@ export function tagged (reply: FastifyReply, found: Found): Task {
   return found.task
 }
 
-/** Sends the task, or 304 to whoever has it as it is. */
+/** Sends the task, or 304 if the client has this state. */
 export function sendUnlessKnown (request: FastifyRequest, reply: FastifyReply, found: Found): FastifyReply {
   const task = tagged(reply, found)
   return isKnown(request.headers['if-none-match'], tagOfTask(found)) ? reply.code(304).send() : reply.send(task)
 }
 
 /**
- * The answer to a miss: only now it matters whose the task is, and whether the token's user still exists.
+ * The answer when no task was found: only now it is asked who owns it, and whether the token's user still exists.
  * @param states the ones that were asked for
  * @throws FOREIGN_TASK, TASK_NOT_FOUND, INVALID_CREDENTIALS or PRECONDITION_FAILED, with the present tag; always one of them
  */
