@@ -36,11 +36,11 @@ import { hub } from './sync/hub.js'
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024
 
-/** What the application meets of the process around it. */
+/** What the surrounding process provides. */
 export interface Outside {
   /** Where the log goes; to standard output, a line at a time, when absent. */
   output?: DestinationStream
-  /** Shows a mail to whoever runs a development server without a mail server. */
+  /** Prints a mail when a development server has no mail server. */
   print?: (mail: Mail) => void
   /** The clock of the sessions, of the links in mails and of the streams: milliseconds since 1970. */
   now?: () => number

@@ -6,15 +6,15 @@ import type { Links } from './links.js'
 import type { Desk } from './login.js'
 import type { Client } from './passwords.js'
 
-/** Who asks: what the access token says. */
+/** The caller, from the claims of the access token. */
 export interface Caller { sub: string, sid?: string }
 
-/** @throws ValidationFailed: the token of a mail is not good, or not any more */
+/** @throws ValidationFailed: the token of a mail is invalid, expired or used */
 function badToken (): never {
   throw new ValidationFailed([{ loc: ['body', 'token'], ...tokenIssue }])
 }
 
-/** Changing what one logs in with, and leaving. */
+/** Changes of name, password and email; deletion of the account. */
 export function credentialsAt ({ users, passwords, sessions, post }: Desk, links: Links) {
   /** @throws INVALID_CREDENTIALS when the account is gone, WRONG_PASSWORD */
   async function verified ({ sub }: Caller, password: string, client: Client): Promise<Account> {
@@ -37,7 +37,7 @@ export function credentialsAt ({ users, passwords, sessions, post }: Desk, links
       post.tellOfPassword(user)
     },
 
-    /** Sends a link to a new password, if anybody has the email; nobody can tell by the time it takes. */
+    /** Sends a link to set a new password if the account exists; the time of the answer does not reveal that. */
     async requestReset (email: string): Promise<() => Promise<void>> {
       post.requireAvailable()
       const account = await users.findLogin(email)
@@ -55,7 +55,7 @@ export function credentialsAt ({ users, passwords, sessions, post }: Desk, links
     },
 
     /**
-     * Sends a link to an email that the user wants, which counts when it is used.
+     * Sends a link to a new email, which takes effect when the link is used.
      * @throws WRONG_PASSWORD, EMAIL_TAKEN
      */
     async changeEmail (caller: Caller, email: string, password: string, client: Client): Promise<() => Promise<void>> {
@@ -78,7 +78,7 @@ export function credentialsAt ({ users, passwords, sessions, post }: Desk, links
     async confirmEmail (token: string): Promise<void> {
       const { owner, from, email, version = null } = links.readConfirmation(token) ?? badToken()
       const user = await users.find(owner) ?? badToken()
-      // The second time it is the user's already.
+      // The link was used before.
       if (user.email === email && user.email_verified) return
       const is = await users.confirmEmail(owner, { from, email, version })
       if (is === null) throw new ApiError('EMAIL_TAKEN')
@@ -86,7 +86,7 @@ export function credentialsAt ({ users, passwords, sessions, post }: Desk, links
       if (user.email !== email) post.tellOfEmail(user, email)
     },
 
-    /** Removes the account with all that is its own. @throws WRONG_PASSWORD */
+    /** Deletes the account and everything that belongs to it. @throws WRONG_PASSWORD */
     async remove (caller: Caller, password: string, client: Client): Promise<void> {
       const { user } = await verified(caller, password, client)
       await sessions.endAll(user.id)

@@ -4,7 +4,7 @@ import type { EndingsRead } from '../repositories/endings.js'
 const INTERVAL = 1000
 const FRESH = 2000
 
-/** Milliseconds after the last request with a session until nothing is read any more: a database may want to sleep. */
+/** Milliseconds after the last request with a session until reading stops: an idle database may want to sleep. */
 const IDLE = 60_000
 
 /** Milliseconds that an ending may be written before it is committed, beside the time that its statement may take. */
@@ -47,7 +47,7 @@ export function endings (read: EndingsRead, statementTimeout: number) {
     }
   }
 
-  /** One reading at a time, whoever wants it. */
+  /** One reading at a time, shared by all who wait for it. */
   const readTogether = async () => await (reading ??= readOnce().finally(() => {
     reading = undefined
     timer ??= setTimeout(again, INTERVAL).unref()
@@ -55,7 +55,7 @@ export function endings (read: EndingsRead, statementTimeout: number) {
 
   function again (): void {
     timer = undefined
-    // A reading that fails is made up for by the next one, or by whoever asks.
+    // The next reading, or the next request, makes up for one that fails.
     if (!stopped && performance.now() < askedAt + IDLE) readTogether().catch(() => {})
   }
 
@@ -68,7 +68,7 @@ export function endings (read: EndingsRead, statementTimeout: number) {
 
     /** Asks the database first. @throws DatabaseUnavailable */
     async look (session: string): Promise<boolean> {
-      // One that had begun before may fail by what is over meanwhile, or be old when it comes: then the next one tells.
+      // A reading that had begun before may fail, or be too old when it arrives: then another one is made.
       const isKnown = reading && await reading.then(() => performance.now() - goodAt <= FRESH, () => false)
       if (!isKnown) await readTogether()
       return ended.has(session)

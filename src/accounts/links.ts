@@ -1,21 +1,21 @@
 import { signed } from './signed.js'
 
-/** What a link to a new password says: of which account, and of which email and password of it. */
+/** The content of a reset link: the account, its email and the version of its password. */
 export interface Reset { owner: string, email: string, version: number }
 
 /**
- * What a link that confirms an email says: which one, and which one the account has had. One for a new email also says of which
- * password: whoever has lost the password to somebody else takes that link back by changing it.
+ * The content of a confirmation link: the email and the account's email before. For a new email also the version of the password:
+ * an owner whose password was stolen invalidates the thief's link by changing it.
  */
 export interface Confirmation { owner: string, from: string, email: string, version?: number }
 
-/** Seconds that the links are good for. */
+/** Lives of the links in seconds. */
 const RESET_LIFE = 30 * 60
 const CONFIRMATION_LIFE = 3 * 24 * 3600
 
 /**
  * Links in mails. What they carry is in the fragment, which no log of a server sees, and only a POST of the front end uses it:
- * programs that look through mails open links. (OWASP Forgot Password Cheat Sheet)
+ * mail scanners open links. (OWASP Forgot Password Cheat Sheet)
  * @param appUrl where the front end is
  * @param secrets the present one, and those before it that still verify
  * @param now milliseconds since 1970
@@ -38,7 +38,7 @@ export function links (appUrl: string, secrets: string[], now: () => number) {
   return {
     toReset: (reset: Reset) => `${appUrl}#reset_password=${resets.sign(reset)}`,
     toConfirm: (confirmation: Confirmation) => `${appUrl}#verify_email=${confirmations.sign(confirmation)}`,
-    /** @returns what a token of such a link says; null for one that is not good, or not any more */
+    /** @returns the content of such a link's token; null for one that is invalid or expired */
     readReset: resets.read,
     readConfirmation: confirmations.read
   }

@@ -5,13 +5,13 @@ import type { Client, Passwords } from './passwords.js'
 import type { Post } from './post.js'
 import type { Sessions } from './sessions.js'
 
-/** What an account is made of. */
+/** What accounts work with. */
 export interface Desk {
   users: Users
   passwords: Passwords
   sessions: Sessions
   post: Post
-  /** Whether only those get in who have confirmed their email. */
+  /** Whether a login needs a confirmed email. */
   requireVerifiedEmail: boolean
   log: { warn: (facts: object, message: string) => void }
 }
@@ -38,7 +38,7 @@ export const loginAt = ({ users, passwords, sessions, post, requireVerifiedEmail
     }
     if (passwords.isOutdated(hash)) {
       const renewed = passwords.hash(password, client).then(async (next) => users.updateHash(user.id, hash, next))
-      // The login is good without it, and the next one tries again.
+      // The login succeeds without it, and the next one tries again.
       await renewed.catch(({ message }: Error) => { log.warn({ reason: message }, 'password hash not upgraded') })
     }
     const answer = await sessions.begin(user, version, userAgent)

@@ -19,23 +19,24 @@ const MAX_WAITING = 1000
 
 const PAUSES: [number, number] = [2000, 10_000]
 
-/** Milliseconds that the mail server gets: to accept a connection, to greet, to go on. */
+/** Time limits of the mail server in milliseconds. */
 const TIMES = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 }
 
-/** A mail is what it says, and nothing that it points to. */
+/** A mail must not include files or URLs. */
 const NO_ACCESS = { disableFileAccess: true, disableUrlAccess: true }
 
-/** What can be said of a failure: texts of mail servers quote addresses. */
+/** What may be logged of a failure: the texts of mail servers quote addresses. */
 interface Failure { code?: string, responseCode?: number, command?: string }
 
 /**
- * Sends mails in the background: nobody waits for one, and none fails a request. What waits when the process ends is lost.
+ * Sends mails in the background: no request waits for one or fails because of one. Mails that wait when the process
+ * ends are lost.
  */
 export function mailer ({ smtpUrl, from, print, log, pauses = PAUSES }: MailOptions) {
   let transport: Promise<{ sendMail: (mail: object) => Promise<unknown>, close: () => void }> | undefined
   const timers = new Set<NodeJS.Timeout>()
 
-  /** Loaded with the first mail: it would be a tenth of a start. The pool makes no tries of its own: they are counted here. */
+  /** Loaded with the first mail, as it would be a tenth of a start. The pool does not retry by itself: tries are counted here. */
   const connect = async () => await (transport ??= import('nodemailer').then(({ createTransport }) =>
     createTransport({ url: smtpUrl!, pool: true, maxConnections: AT_A_TIME, maxRequeues: 0, ...TIMES, ...NO_ACCESS } as object)))
 

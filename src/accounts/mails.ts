@@ -1,7 +1,7 @@
 /** A mail to one address, the same in text and in HTML. */
 export interface Mail { to: string, subject: string, text: string, html: string }
 
-/** Who is written to, and as what. */
+/** The recipient: address and name. */
 interface Addressee { email: string, name: string }
 
 /** Code points of a name in a greeting. */

@@ -10,7 +10,7 @@ export interface HashCost {
   parallelism: number
 }
 
-/** Whoever waits for a hash, as a response of Node is: destroyed when the connection has ended. */
+/** Who waits for a hash: a response of Node, destroyed when its connection has ended. */
 export interface Client { readonly destroyed: boolean }
 
 /** The same password typed on another keyboard or system is the same text (NIST SP 800-63B §3.1.1.2). */
@@ -26,10 +26,10 @@ export function passwords (cost: HashCost, threads: number) {
   /** A hash that no password has. Verifying against it takes as long as against a real one. */
   const nobodys = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${base64(16)}$${base64(32)}`
 
-  /** The time of the dearest hash so far: every wrong password takes as long. */
+  /** The time of the most expensive hash so far: every wrong password takes that long. */
   let dearest = timeOf(cost)
 
-  /** Computes for as long as verifying was shorter than the longest. Who has an old, cheap hash would else be known by it. */
+  /** Adds the time by which verifying was shorter than the longest: otherwise an old, cheap hash would reveal an account. */
   async function spendRest (hash: string | null): Promise<void> {
     const own = timeOf(costIn(hash) ?? cost)
     dearest = Math.max(dearest, own)
@@ -45,7 +45,7 @@ export function passwords (cost: HashCost, threads: number) {
     return await work()
   }, Math.max(1, Math.floor(threads / cost.parallelism)))
 
-  /** First come, first served. Nothing is computed for a client that has gone meanwhile; nobody reads its answer. */
+  /** First come, first served. Nothing is computed for a client that has gone meanwhile. */
   const inTurn = async <Result>(client: Client, work: () => Promise<Result>) => await queue.push({ work, client }) as Result
 
   return {
@@ -78,13 +78,13 @@ export function passwords (cost: HashCost, threads: number) {
 }
 export type Passwords = ReturnType<typeof passwords>
 
-/** KiB that a lane has at least. (RFC 9106 §3.1) */
+/** The least KiB per lane. (RFC 9106 §3.1) */
 const LEAST_MEMORY = 8
 
 /** The time of a hash, in KiB of a lane through all passes. */
 const timeOf = ({ memoryCost, timeCost, parallelism }: HashCost) => memoryCost * timeCost / parallelism
 
-/** The cost that a PHC string tells. */
+/** The cost in a PHC string. */
 function costIn (hash: string | null): HashCost | null {
   const [, memoryCost, timeCost, parallelism] = /\$m=(\d+),t=(\d+),p=(\d+)\$/.exec(hash ?? '')?.map(Number) ?? []
   return memoryCost && timeCost && parallelism ? { memoryCost, timeCost, parallelism } : null

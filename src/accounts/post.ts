@@ -3,7 +3,7 @@ import type { User } from '../schemas/auth.js'
 import type { Links } from './links.js'
 import type { Mail, Mails } from './mails.js'
 
-/** What mails take. */
+/** What the mails need. */
 export interface PostOptions {
   mails: Mails
   links: Links
@@ -13,10 +13,10 @@ export interface PostOptions {
   mayWriteTo: (email: string) => Promise<boolean>
 }
 
-/** Who may be logged in once more: an account, and the version of its password. */
+/** An account and the version of its password. */
 interface Resettable { user: User, version: number }
 
-/** The mails of an account: what its owner asks for, which is limited, and what its owner is told. */
+/** The mails of an account: those that its owner asks for, which are limited, and notifications. */
 export function post ({ mails, links, send, mayWriteTo }: PostOptions) {
   const isAvailable = send !== null
   const tell = (mail: Mail) => { send?.(mail) }
@@ -34,7 +34,7 @@ export function post ({ mails, links, send, mayWriteTo }: PostOptions) {
       tell(mails.confirmEmail(user, links.toConfirm({ owner: user.id, from: user.email, email: user.email })))
     },
 
-    /** The same once more. */
+    /** Sends that link again. */
     async confirm (user: User): Promise<void> {
       if (await mayWriteTo(user.email)) this.welcome(user)
     },

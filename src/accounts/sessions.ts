@@ -16,22 +16,22 @@ export interface SessionOptions {
   /** Makes an access token of a session that lives until then. */
   issue: (user: User, session: string, until: Date) => { token: string, expiresIn: number }
   endings: Endings
-  /** Called when an old refresh token tells that somebody else has the session's. */
+  /** Called when an old refresh token shows that the session's tokens have been copied. */
   onTheft: (user: User, session: string) => void
   /** Milliseconds since 1970. */
   now: () => number
 }
 
-/** Milliseconds after a rotation within which an older token is a request that was late, and no theft. */
+/** Milliseconds after a rotation within which an older token counts as a late request and not as theft. */
 const LATE = 60_000
 
 const DAY = 86_400_000
 
 /**
- * Sessions: what a login begins, and what can be renewed and ended. Their refresh tokens rotate: each is good once, and the one
- * before the current is answered with the current one, so that a client that lost an answer, or two tabs at the same moment, stay
- * logged in. (OAuth 2.0 Security Best Current Practice, RFC 9700 §4.14)
- * @param sessionsOf those that are stored of an owner
+ * Sessions: begun by a login, renewed and ended. Refresh tokens rotate: each can be exchanged once, and the previous one
+ * gets the current one again, so that a client that lost an answer, or two tabs at the same moment, stay logged in.
+ * (OAuth 2.0 Security Best Current Practice, RFC 9700 §4.14)
+ * @param sessionsOf the stored sessions of an owner
  */
 export function sessions (sessionsOf: (owner: string) => OwnedSessions, options: SessionOptions) {
   const { idleDays, maxDays, secrets, issue, endings, onTheft, now } = options
@@ -40,7 +40,7 @@ export function sessions (sessionsOf: (owner: string) => OwnedSessions, options:
     idle: new Date(now() - idleDays * DAY).toISOString(), max: new Date(now() - maxDays * DAY).toISOString()
   })
 
-  /** The earlier of both: idle for too long, or too old. */
+  /** When it ends: idle for too long or too old, whichever comes first. */
   const endOf = ({ created_at: created, last_used_at: used }: Pick<StoredSession, 'created_at' | 'last_used_at'>) =>
     new Date(Math.min(Date.parse(used) + idleDays * DAY, Date.parse(created) + maxDays * DAY))
 
@@ -77,10 +77,10 @@ export function sessions (sessionsOf: (owner: string) => OwnedSessions, options:
       return session && answer(user, session)
     },
 
-    /** @returns what a refresh token of ours says, good or not any more; null for any other text. No question is asked */
+    /** @returns the content of a refresh token that this server signed, current or not; null for other text. Without a query */
     read: (token: string): RefreshToken | null => tokens.read(token),
 
-    /** Renews a session. @returns null when its token is not good any more */
+    /** Renews a session. @returns null when its token is no longer valid */
     async refresh (token: RefreshToken): Promise<LoginAnswer | null> {
       const [owner, id, generation] = token
       const stored = sessionsOf(owner)
@@ -90,7 +90,7 @@ export function sessions (sessionsOf: (owner: string) => OwnedSessions, options:
       if (!found) return null
       const { session, user } = found
       const age = session.generation - generation
-      // Its own change of the password came between: the session has moved along.
+      // The session changed the password itself meanwhile, and has been moved to the new version.
       if (age === 0) return await this.refresh(token)
       // Its answer was lost, or another tab came first.
       if (age === 1) return answer(user, session)
@@ -98,7 +98,7 @@ export function sessions (sessionsOf: (owner: string) => OwnedSessions, options:
       return null
     },
 
-    /** @param current the session of whoever asks. @returns null when the owner is gone */
+    /** @param current the session of the request. @returns null when the owner is gone */
     async list (owner: string, current: string | undefined): Promise<SessionList | null> {
       const list = await sessionsOf(owner).list(bounds())
       return list && {
@@ -108,7 +108,7 @@ export function sessions (sessionsOf: (owner: string) => OwnedSessions, options:
     },
 
     /**
-     * Ends a session for whoever holds a token of it, also one that is not stored any more.
+     * Ends the session of a token, also one that is no longer stored.
      * @param session absent in tokens of version 1.0, which belong to none
      * @returns false when the owner is gone
      */
@@ -136,7 +136,7 @@ export type Sessions = ReturnType<typeof sessions>
 /** Code points of a User-Agent that are kept. */
 const MAX_AGENT = 200
 
-/** What a browser says it is, for people to recognize it. */
+/** The User-Agent of the login, by which people recognize a device. */
 function agentOf (header: string | undefined): string | null {
   const text = [...(header ?? '').replaceAll(/\p{Cc}/gu, '')].slice(0, MAX_AGENT).join('')
   return text === '' ? null : text

@@ -1,16 +1,16 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 
-/** Texts that say something and cannot be made by anybody else. */
+/** Signed texts. */
 export interface Signed<Content> {
   sign: (content: Content) => string
-  /** @returns what a text says; null for one that is not signed by one of the keys, for this purpose */
+  /** @returns the content; null for a text that none of the keys has signed for this purpose */
   read: (text: string) => Content | null
 }
 
 /**
- * Signs with a key of its own for each purpose, so that no text is good for another one. (RFC 5869 §3.2; RFC 2104)
+ * Signs with a key of its own for each purpose, so that no text is valid for another one. (RFC 5869 §3.2; RFC 2104)
  * @param purpose what the texts are for
- * @param secrets the first one signs; those after it only verify, so that a changeover spoils nothing that is about
+ * @param secrets the first one signs; those after it only verify, so that changing the key invalidates nothing
  */
 export function signed<Content> (purpose: string, secrets: string[]): Signed<Content> {
   const keys = secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, '', `todo-backend: ${purpose}`, 32)))

@@ -16,8 +16,8 @@ const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 const MAX_KNOWN = 10_000
 
 /**
- * What each key is told, all of it: HS256 and nothing else, with issuer, audience and life, and without leeway. Those rules of
- * RFC 8725 that no option says are in `tokens`.
+ * All options of the JWT library: HS256 only, with issuer, audience and life, without leeway. The rules of RFC 8725 without an
+ * option are in `tokens`.
  */
 export const tokenRules = (issuer: string, audience: string) => ({
   sign: { algorithm: 'HS256' as const, iss: issuer, aud: audience },

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 const LENGTH = 16
 const CANCEL_REQUEST = 80_877_102
 
-/** What names a session to the server or the pooler that began it. */
+/** What identifies a session to its server or pooler. */
 export interface Backend { pid: number, secret: number }
 
 /**
@@ -12,7 +12,7 @@ export interface Backend { pid: number, secret: number }
  * to nobody, which ends the process, when the server cannot be reached.
  * @param connect opens a connection to it
  * @param timeout milliseconds until a request that nobody takes is given up
- * @returns asks for it; there is no answer, and a session that does nothing any more is left alone
+ * @returns sends the request; there is no answer, and an idle session is not affected
  */
 export function cancelling (connect: () => Promise<Duplex>, timeout: number): (backend: Backend) => Promise<void> {
   return async ({ pid, secret }) => {
@@ -20,7 +20,7 @@ export function cancelling (connect: () => Promise<Duplex>, timeout: number): (b
     for (const [index, value] of [LENGTH, CANCEL_REQUEST, pid, secret].entries()) request.writeUInt32BE(value, index * 4)
     const socket = await connect()
     const timer = setTimeout(() => { socket.destroy() }, timeout)
-    // The server closes it. Whoever does so first may be taken for one that has changed its mind.
+    // The server closes the connection. A client that closes first may be taken for one that has withdrawn its request.
     socket.on('error', () => {}).on('close', () => { clearTimeout(timer) }).resume().write(request)
   }
 }

@@ -89,7 +89,7 @@ export async function isCurrent (run: Database['run']): Promise<boolean> {
   return true
 }
 
-/** Who may not read the list of migrations takes the tables for it. */
+/** For a role that may not read the list of migrations, the tables decide. */
 async function isMigrated (run: Database['run']): Promise<boolean> {
   try {
     const [last] = await run(LAST)
@@ -100,7 +100,7 @@ async function isMigrated (run: Database['run']): Promise<boolean> {
   }
 }
 
-/** Who may not read it is told by the tables themselves. */
+/** For a role that may not read it, the tables decide. */
 async function isNewer (run: Database['run']): Promise<boolean> {
   try {
     const [found] = await run(NEWER)

@@ -57,7 +57,7 @@ export class ForeignAnswer extends Error {
 }
 
 /**
- * Any other refusal: a bug of ours. It carries the names around the failure and none of the driver's texts,
+ * Any other refusal: a bug. It carries the names around the failure and none of the driver's texts,
  * because those can contain the values of a row, and the log must not.
  */
 export class QueryFailed extends Error {

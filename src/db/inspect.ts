@@ -112,7 +112,7 @@ async function translating<T> (work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @returns `absent` where there is no such table, null where the role may not see it */
+/** @returns `absent` when the table does not exist, null when the role may not see it */
 async function unless<T> (read: () => Promise<T>, absent: T): Promise<T | null> {
   try {
     return await read()

@@ -11,9 +11,9 @@ interface Log {
 }
 
 /**
- * Starts a database, again and again until it works, and whenever it has lost its tables later: one that cannot be reached, or
+ * Starts a database, until it works, and whenever it has lost its tables later: a database that cannot be reached, or
  * is not as it should be, is an outage and not a wrong setting.
- * @param fail told of whatever is no outage
+ * @param fail called with every error that is not an outage
  * @returns resolves after the first try, to whether it worked
  */
 export async function keepStarted (database: Database, log: Log, fail: (error: unknown) => never): Promise<boolean> {

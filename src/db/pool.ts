@@ -39,7 +39,7 @@ const isStale = ({ prepared }: Query, { code }: { code?: string }) => code === '
 const isMixedUp = (error: unknown) =>
   error instanceof ForeignAnswer || error instanceof TypeError || error instanceof RangeError
 
-/** How a statement is ended that takes too long, where PostgreSQL cannot be told to do so by itself. */
+/** How to end a statement that takes too long where `statement_timeout` cannot be set. */
 export interface Ending {
   /** Milliseconds before its time is over that its end is asked for, and between two requests. */
   margin: number

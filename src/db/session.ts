@@ -13,7 +13,7 @@ const SETTINGS = {
   standard_conforming_strings: 'on'
 }
 
-/** The same, of which a pooler like PgBouncer knows nothing and refuses the connection. There the defaults have to be right. */
+/** Settings that a pooler like PgBouncer does not pass on: it refuses the connection. There the defaults have to be right. */
 const UNKNOWN_TO_POOLERS = {
   bytea_output: 'hex',
   default_transaction_isolation: 'read committed',
@@ -74,7 +74,7 @@ export function sessionOptions (connection: ConnectionString, timeout: number, s
     connection: settings as { application_name: string }
   }
 
-  /** Whether a host is no standby, which takes no writes. */
+  /** Whether a host accepts writes, which a standby does not. */
   async function takesWrites (host: Host): Promise<boolean> {
     const alone = { ...common, max: 1, socket: socketsTo({ ...connection, hosts: [host] }, connectTimeout) }
     const client = postgres(alone)

@@ -33,7 +33,7 @@ export const build = drizzle(async () => { throw new Error('only builds statemen
 interface Query { toSQL: () => { sql: string, params: unknown[] } }
 
 /**
- * Takes the SQL out of a Drizzle query. Written per request, it costs more than all else that a request does
+ * Takes the SQL out of a Drizzle query. Written for each request, it would cost more than everything else the request does
  * here; and Drizzle's own `prepare` does not ask postgres.js for a prepared statement.
  * @param query any Drizzle query; its varying parts are `sql.placeholder(name)`
  * @param echo one column at least; a value that is null asks for nothing
@@ -48,7 +48,7 @@ type Echo<Row> = { readonly [Column in keyof Row]?: string }
 
 const dialect = new PgDialect()
 
-/** Every statement that has been made: whoever looks at all of them, as a test of their plans, finds a new one too. */
+/** Every prepared statement, so that a test of all their plans finds new ones too. */
 export const statements = new Set<Statement<unknown>>()
 
 /** The same for what Drizzle's builder has no words for. */

@@ -1,7 +1,7 @@
 import type { Database } from './database.js'
 import type { Statement, Values } from './statement.js'
 
-/** Something of somebody that is kept for a time only. */
+/** Rows of owners that are kept for a limited time. */
 export interface Sweep {
   /** For the log. */
   readonly name: string
@@ -16,7 +16,7 @@ export interface Sweep {
   readonly remove: Statement<unknown>
 }
 
-/** What is nobody's, and kept for a time only. */
+/** Rows without an owner that are kept for a limited time. */
 export interface Expiry {
   readonly name: string
   readonly values: () => Values
@@ -24,7 +24,7 @@ export interface Expiry {
   readonly expire: Statement<unknown>
 }
 
-/** What a sweep tells. */
+/** The log of a sweep. */
 interface Log {
   info: (facts: object, message: string) => void
   warn: (facts: object, message: string) => void

@@ -78,7 +78,7 @@ export const taskChanges = todo.table('task_changes', {
 
 /**
  * The indexes on `created_at` are read backwards for "newest first". `revision` is in none, and must not be: an index on what
- * every write changes would end HOT updates, and make each three times as dear.
+ * every write changes would end HOT updates, and make each three times as expensive.
  */
 export const tasks = todo.table('tasks', {
   id: uuid('id').primaryKey(),

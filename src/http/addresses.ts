@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js'
 
 /**
  * The client that an address identifies. A client with one IPv6 address usually has its whole /64.
- * @param ip as Fastify tells it
+ * @param ip from Fastify; undefined when it is not known
  * @returns the IPv4 address, the /64 of an IPv6 address, or `unknown`
  */
 export function addressOf (ip: string): string {

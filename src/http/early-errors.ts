@@ -9,7 +9,7 @@ import { newRequestId } from './request-id.js'
 
 /* Errors of what never becomes a request: no hook and no error handler of Fastify sees it. */
 
-/** Headers of an answer that no plugin has seen. */
+/** Headers of answers that are sent past all plugins. */
 export const rawHeaders = (body: string) => ({
   'content-type': 'application/json; charset=utf-8',
   'content-length': Buffer.byteLength(body),
@@ -18,7 +18,7 @@ export const rawHeaders = (body: string) => ({
   connection: 'close'
 })
 
-/** What Node's HTTP parser refuses, by its code. The rest is a broken message: 400. */
+/** Error codes of Node's HTTP parser and what they mean. Any other one is a malformed message: 400. */
 const PARSER_ERRORS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'BODY_TOO_LARGE',

@@ -4,7 +4,7 @@
  * number later. SHAPE names the way it is shown.
  */
 
-/** Another one whenever a task is shown in another way, with one more member: what a cache has of it is then out of date. */
+/** Change it whenever a task is represented differently, for example with a new member: cached copies are out of date then. */
 export const SHAPE = '1'
 
 /** A state of a task or a list: the number of its newest change, and the time of that, in milliseconds since 1970. */
@@ -20,16 +20,16 @@ const ELEMENT = /[ \t]*(?:(?:W\/)?"([!\x23-\x7E\x80-\xFF]*)"[ \t]*)?(?:,|$)/y
 export const tagOf = ({ revision, time }: State): string => `"${revision}-${time}.${SHAPE}"`
 
 /**
- * The tag of a page of a list. It changes with any change of the owner's tasks. The owner is in it, so that no two ever share
- * one: a browser keeps one cache for all its accounts, and would show one the other's list.
+ * The tag of a page of a list. It changes with any change of the owner's tasks. The owner is in it, so that no two users ever
+ * share a tag: a browser has one cache for all accounts, and would show one user the other's list.
  */
 export const listTagOf = ({ owner, revision, time }: State & { owner: string }): string => `"${owner}.${revision}-${time}.${SHAPE}"`
 
 /**
- * What an If-Match allows (RFC 9110 §13.1.1). SHAPE does not matter, whoever has another one has seen the same state; nor does it
- * that a tag is weak, because proxies make it that when they compress.
- * @param header its value; several of that name are one with commas
- * @returns the states, none for a value that is no list of tags; undefined when any state will do
+ * What an If-Match allows (RFC 9110 §13.1.1). SHAPE is ignored, since the client has seen the same state; so is
+ * a weak tag's `W/`, which proxies add when they compress.
+ * @param header its value; Node joins several of them with commas
+ * @returns the states, none for a value that is not a list of tags; undefined when any state will do
  */
 export function statesOf (header: string | undefined): State[] | undefined {
   if (header === undefined || header === '*') return undefined
@@ -40,8 +40,8 @@ export function statesOf (header: string | undefined): State[] | undefined {
 }
 
 /**
- * Whether whoever sent an If-None-Match has what a tag stands for (RFC 9110 §13.1.2).
- * @param header its value; one that is no list of tags says nothing
+ * Whether the client already has the state of a tag, by its If-None-Match (RFC 9110 §13.1.2).
+ * @param header its value; one that is not a list of tags matches nothing
  */
 export const isKnown = (header: string | undefined, tag: string): boolean =>
   header !== undefined && (header === '*' || tagsIn(header).includes(tag.slice(1, -1)))

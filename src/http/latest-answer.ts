@@ -12,13 +12,13 @@ export const answerOn = (socket: Answering): ServerResponse | undefined => socke
 /** Records the response whose turn it is on a connection. */
 export const beginAnswer = (socket: Answering, response: ServerResponse): void => { socket[LATEST] = response }
 
-/** Stored on the response: whether it may have nothing to say for long. */
+/** Stored on the response: whether it may be silent for long. */
 const RESTS = Symbol('whether the answer may rest')
 
 type Resting = ServerResponse & { [RESTS]?: boolean }
 
-/** Says whether a response may have nothing to say for long, as a stream of events: nobody is to be cut off for that. */
+/** Marks a response that may be silent for long, such as a stream of events: its connection is not closed for that. */
 export const letRest = (response: Resting, may: boolean): void => { response[RESTS] = may }
 
-/** @returns whether it may */
+/** @returns whether it is marked so */
 export const mayRest = (response: Resting): boolean => response[RESTS] === true

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Whether a request is malformed in a way that Node accepts, or refuses with an empty body. A request has at most one Host, in
- * HTTP/1.1 exactly one (RFC 9112 §3.2); `*` is for OPTIONS (§3.2.4), and the router would take it for `/`.
+ * Whether a request is malformed in a way that Node accepts, or refuses only with an empty body. A request has at most one Host,
+ * in HTTP/1.1 exactly one (RFC 9112 §3.2); `*` is for OPTIONS (§3.2.4), and the router would take it for `/`.
  */
 export function isMalformed ({ httpVersion, method, rawHeaders: fields, url }: IncomingMessage): boolean {
   let hosts = 0

@@ -4,13 +4,13 @@ interface RequestLine { method: string, path: string, status: number, ms: number
 /** Control characters, which a terminal would obey: a path may have those beyond ASCII. Lines and tabs of a stack stay. */
 const CONTROLS = /[^\P{Cc}\n\t]/gu
 
-/** What each line has, and nobody in front of a terminal needs. */
+/** Members of every line that nobody needs in a terminal. */
 const NOISE = 'pid,hostname'
 
 /**
  * The log for a person in front of a terminal, loaded only there: one short line a request, the stack of an error.
  * @param colorize whether the terminal has colours
- * @returns what makes a line of JSON readable; a text that is none stays as it is
+ * @returns what makes a line of JSON readable; other text stays as it is
  */
 export async function readable (colorize: boolean): Promise<(line: string) => string> {
   const { default: { prettyFactory } } = await import('pino-pretty')
@@ -33,7 +33,7 @@ export async function readable (colorize: boolean): Promise<(line: string) => st
   }
 }
 
-/** What a line says; null when it is no JSON. */
+/** The object of a line; null when it is not JSON. */
 function harmless (line: string): Record<string, unknown> | null {
   try {
     return JSON.parse(line, (_name, value: unknown) => typeof value === 'string' ? value.replaceAll(CONTROLS, '\u{FFFD}') : value) as Record<string, unknown>

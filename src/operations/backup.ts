@@ -59,7 +59,7 @@ export async function restore (url: string, file: string, isUsed: () => Promise<
   if (!bytes.subarray(0, magic.length).equals(magic)) throw new Refused(`${file} is no backup of ${kind}`)
   if (folder === undefined) {
     if (await isUsed()) throw new Refused('The database has accounts: a restore overwrites nothing. Drop the schema todo, or name another')
-    // Whoever restores owns what is made, whatever the role was called that it was made by.
+    // The restoring role becomes the owner, whatever role the backup came from.
     const { PGDATABASE: database } = libpqEnvironment(url)
     const options = ['--clean', '--if-exists', '--single-transaction', '--exit-on-error', '--no-owner', `--dbname=${database}`]
     return await runProgram('pg_restore', [...options, file], url)

@@ -21,7 +21,7 @@ export interface Seeded { created: number, total: number, passwordFits: boolean 
 /**
  * Makes the demo account and its tasks, or what is missing of them. Each task has a key of its own, so that a seed that was
  * broken off goes on, and two at once make each task once; where there are as many as there should be, none is made again.
- * @param onProgress told four times how many there are
+ * @param onProgress called four times with the number of tasks
  * @throws as `Database.run`
  */
 export async function seed (
@@ -56,7 +56,7 @@ async function demoAccount (db: Database, passwords: Passwords) {
   return (await users.findLogin(DEMO.email))!
 }
 
-/** The patch comes last: whoever listens is told of the age with it. */
+/** The patch comes last, so that open streams see the new age with it. */
 async function finish (db: Database, task: Task, done: boolean, daysOld: number): Promise<void> {
   const { id, user_id: owner, created_at: now } = task
   if (daysOld > 0) await makeOlder(db, owner, id, new Date(Date.parse(now) - daysOld * DAY).toISOString())

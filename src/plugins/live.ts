@@ -12,17 +12,17 @@ declare module 'fastify' {
   }
 }
 
-/** Where owners are told of whose tasks have changed. */
+/** The channel on which processes publish the owners whose tasks have changed. */
 const CHANNEL = 'todo-backend:changed'
 
-/** What live events take. */
+/** The options of live events. */
 export interface LiveOptions {
   hub: Hub
   /** How processes tell each other; without it they ask the database every second. */
   redisUrl: string | undefined
 }
 
-/** Tells who listens of changes, here and in other processes. A message is a hint only: one that is lost costs a second. */
+/** Notifies listeners of changes, here and in other processes. A message is only a hint: a lost one costs a second. */
 export const livePlugin = fp<LiveOptions>(async (app, { hub, redisUrl }) => {
   const self = randomUUID()
   let publish: (owner: string) => void = () => {}

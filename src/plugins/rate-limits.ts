@@ -20,11 +20,11 @@ declare module 'fastify' {
       account: Hook[]
       /** By user, when the token has been verified. */
       user: Hook[]
-      /** The same for what asks for the password once more. */
+      /** By user, for operations that ask for the password. */
       password: Hook[]
-      /** Of a refresh token that is one of ours. */
+      /** By session, for a refresh token that this server signed. */
       session: Hook[]
-      /** Counts a mail to an address, known or not. @returns whether it may go out */
+      /** Counts a mail to an address, known or not. @returns whether it may be sent */
       mayWriteTo: (email: string) => Promise<boolean>
     }
   }
@@ -49,7 +49,7 @@ export interface LimitsOptions {
   most: { address: number, account: number, user: number, session: number, mails: number } | null
   /** The Redis in which several processes count together; each counts for itself when undefined. */
   redisUrl: string | undefined
-  /** Whether proxies are trusted to tell the address. */
+  /** Whether the address comes from a trusted proxy. */
   isBehindProxy: boolean
 }
 

@@ -2,7 +2,7 @@ import type { onRequestHookHandler } from 'fastify'
 import helmet from 'helmet'
 import fp from 'fastify-plugin'
 
-/** Headers of ours that a front end of another origin may read. */
+/** Response headers that a front end of another origin may read. */
 const EXPOSED = 'Accept-Patch, Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, ' +
   'Retry-After, X-Request-Id'
 
@@ -34,7 +34,7 @@ function headersOf (middleware: ReturnType<typeof helmet>): Record<string, strin
   return headers
 }
 
-/** What a preflight is told: what the API has, and that it need not be asked again for ten minutes. */
+/** The answer to a preflight: methods and headers of the API, good for ten minutes. */
 const preflightHeaders = {
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers':
@@ -54,7 +54,7 @@ function cors (origins: string): onRequestHookHandler {
     if (!origin) return done()
     const welcome = allowed.has('*') ? '*' : allowed.has(origin) && origin
     if (welcome) reply.headers({ 'access-control-allow-origin': welcome, 'access-control-expose-headers': EXPOSED })
-    // An OPTIONS that is no preflight (Fetch §3.2.2) is an ordinary request: 405 or 404.
+    // An OPTIONS that is not a preflight (Fetch §3.2.2) is an ordinary request: 405 or 404.
     if (method !== 'OPTIONS' || !headers['access-control-request-method']) return done()
     reply.code(204).headers(preflightHeaders).send()
   }
@@ -62,7 +62,7 @@ function cors (origins: string): onRequestHookHandler {
 
 /** Security headers, and which other origins a browser lets use the API: `origins` as for `cors`. */
 export const securityPlugin = fp<{ origins: string }>(async (app, { origins }) => {
-  // The same for every answer, so that they are made once; helmet's plugin makes them anew each time, at a tenth of a read.
+  // The same for every answer, so they are made once; helmet's plugin makes them each time, at a tenth of the cost of a read.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(securityHeaders)
     done()

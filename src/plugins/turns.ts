@@ -18,9 +18,9 @@ const PATIENCE = 10_000
 interface Line { socket: Socket, waiting: Map<FastifyRequest, FastifyReply>, timer?: NodeJS.Timeout }
 
 /**
- * Serves the requests of a connection one after another (RFC 9112 §9.3.2), each when the answer before it is out. So a client
- * has one request inside for each connection, however many it sends; and Node reports that a client has gone only on the
- * response whose turn it is: a request that began sooner would never learn of it.
+ * Serves the requests of a connection one after another (RFC 9112 §9.3.2), each when the answer before it is out. So each
+ * connection has one request in progress, however many it sends. Node reports that a client has gone only on the response whose
+ * turn it is: a request that began earlier would never learn of it.
  */
 export const turnsPlugin = fp(async (app) => {
   const lines = new WeakMap<Socket, Line>()

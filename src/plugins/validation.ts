@@ -59,7 +59,7 @@ interface Schema {
   'x-optional'?: boolean
 }
 
-/** The headers of a schema by the names that Node gives them; Fastify leaves that to whoever validates by own means. */
+/** The headers of a schema by the names that Node gives them; Fastify leaves that to custom validators. */
 const asNodeNames = (schema: Schema): Schema => ({
   ...schema, properties: Object.fromEntries(Object.entries(schema.properties).map(([name, rules]) => [name.toLowerCase(), rules]))
 })

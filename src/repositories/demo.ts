@@ -4,7 +4,7 @@ import { prepareSql } from '../db/statement.js'
 import { tasks } from '../db/tables.js'
 import { id, ofTask, owner } from './task-row.js'
 
-/** No change that anybody is told of: it has to be followed by one. */
+/** Not a change in the journal: a real change has to follow. */
 const age = prepareSql('demo.age', sql<{ id: string, user_id: string }>`
   update ${tasks} t set created_at = ${sql.placeholder('at')}::timestamptz
   where t.owner_id = ${owner} and t.id = ${id} returning t.id, t.owner_id as user_id`, ofTask)

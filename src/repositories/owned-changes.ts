@@ -22,7 +22,7 @@ type Row = { owner_id: string, change: number, changed_at: string, change_of: st
   [Field in keyof Task]: Task[Field] | null
 }
 
-/** In the order of the commits, beginning with the change of that number itself, which whoever asks has seen. */
+/** In commit order, beginning with the change of that number itself, which the client has seen. */
 const after = prepareSql('changes.after', sql<Row>`
   select c.owner_id, c.revision as change, c.changed_at, c.task_id as change_of, t.id, t.title, t.description, t.is_completed,
     t.due_date, t.owner_id as user_id, t.created_at, t.updated_at, t.revision as task_revision

@@ -23,7 +23,7 @@ export interface ListedSession {
   user_agent: string | null
 }
 
-/** A session with whose it is. */
+/** A session with its owner. */
 interface Renewable { session: StoredSession, user: User }
 
 /** Before these times a session has been idle, or has lived, for too long. */
@@ -97,7 +97,7 @@ const logOut = prepareSql('sessions.logOut', sql<{ owner_id: string }>`
     ended as (insert into ${endings} (session_id, ended_at) select ${id}, now() from owner where ${id} is not null on conflict do nothing)
   select owner.id as owner_id from owner`, ofOwner)
 
-/** Whose token it was. */
+/** The owner of a token. */
 const userOf = ({ owner_id: id, email, name, user_created_at: createdAt, email_verified: verified }: Owned<Account>): User =>
   ({ id, email, name, created_at: createdAt, email_verified: verified })
 

@@ -44,7 +44,7 @@ export const sweepOfChanges = (days: number): Sweep => ({
     returning change.owner_id as owner`, { owner: 'owner' })
 })
 
-/** The keys that clients have created tasks under. Whoever comes with one that is gone creates another task. */
+/** Idempotency keys. A request with a key that has been removed creates another task. */
 export const sweepOfKeys = (days: number): Sweep => ({
   name: 'idempotency keys',
   values: () => ({ before: ago(days) }),
@@ -65,7 +65,7 @@ const isOver = sql`(not (${isAlive}) or s.password_version < u.password_version)
 /**
  * Sessions that have been idle, or have lived, for too long; no access token of theirs lives any more. And those of an older
  * password that a process has left which died between the change and their end: these end, with their access tokens. An index on
- * when they were last used would make each renewal dearer, so that everybody's are looked at.
+ * the last use would make each renewal more expensive, so all owners are looked at.
  */
 export const sweepOfSessions = (idleDays: number, maxDays: number): Sweep => ({
   name: 'sessions',

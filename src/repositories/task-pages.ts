@@ -74,7 +74,7 @@ function totalOf ({ completed, dueAfter, dueBefore }: ListQuery, where: SQL | un
  */
 const unknownToPlanner = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
 
-/** The list's row alone, for whoever has a page already: no task is read. */
+/** The list's row alone, for a client that has a page already: no task is read. */
 export const listState = prepare('tasks.state', build.select({
   user_id: sql<string>`${taskLists.ownerId}`.as('user_id'),
   list_revision: sql<number>`${taskLists.revision}`.as('list_revision'),
@@ -91,7 +91,7 @@ const besideOnce = (total: SQL) => ({
   total: once<number>(total, 'total')
 })
 
-/** Whose a row is, also when there is no task. */
+/** The owner of a row, also when there is no task. */
 const ownerBeside = (ownerOfTask: SQL.Aliased | SQL) => sql<string>`coalesce(${ownerOfTask}, ${taskLists.ownerId})`.as('user_id')
 
 const mineHere = and(mine, eq(tasks.ownerId, taskLists.ownerId))

@@ -5,8 +5,8 @@ import { id, ofOwner, ofTask, owner, thisOne, versionedRow } from './task-row.js
 
 /*
  * Each write of a task is one statement that locks the owner's list first: it waits for the owner's other writers there, takes
- * the next number, and writes list, journal and task together. Whoever deletes an account takes the same order, so that nobody
- * waits in a circle. The form is one that a database sharded by owner (Citus) runs as well: no volatile function but in what
+ * the next number, and writes list, journal and task together. Deleting an account locks in the same order, so that there are
+ * no deadlocks. The form is one that a database sharded by owner (Citus) runs as well: no volatile function but in what
  * was read before, the owner in each part, each INSERT in a part of its own that reads the list's row.
  */
 
@@ -27,7 +27,7 @@ const matching = sql` and t.revision::text || '-' || (extract(epoch from t.updat
 const MOVED = sql`open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int`
 const REMOVED = sql`open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int`
 
-/** What Drizzle has to know of a change, to take it for a table. */
+/** The columns of `change`, so that Drizzle can use it as a table. */
 const numbered = { revision: sql<number>`revision`.as('revision') }
 
 /**
@@ -63,7 +63,7 @@ function rewrite (next: SQL, content: { title?: SQL, description?: SQL, dueDate?
     .from(changed).where(thisChange).returning(versionedRow)
 }
 
-/** The statement for whoever writes anyway, and the one for a known state only. */
+/** The unconditional statement, and the one with `If-Match`. */
 const bothWays = <Of>(of: (name: (of: string) => string, condition?: SQL) => Of) => ({
   always: of((name) => name), ifMatch: of((name) => `${name}, if it matches`, matching)
 })

@@ -36,7 +36,7 @@ const begun = build.$with('begun').as(build.insert(taskChanges).values({ ownerId
 const create = prepare('users.create', build.with(made, list, begun).select(made._.selectedFields).from(made)
   .crossJoin(list).crossJoin(begun), { id: 'id', email: 'email' }, { answersAlways: true })
 
-// Each has a row for nobody too: an account that is not there is told from an answer to somebody else's question.
+// Each has a row even without an account, so that an absent account differs from the answer to another statement.
 
 const find = prepare('users.find', build.select({ asked: askedId.as('asked'), ...row, ...credentials })
   .from(asked('id')).leftJoin(users, eq(users.id, askedId)), { asked: 'id' }, { answersAlways: true })
@@ -50,7 +50,7 @@ const updateHash = prepare('users.updateHash', build.update(users).set({ passwor
 const rename = prepare('users.rename', build.update(users).set({ name: sql`${placeholder('name')}` })
   .where(thisUser).returning(row), { id: 'id', name: 'name' })
 
-/** Moves the session that it is done from along to the new version, so that it goes on. */
+/** Moves the session that changes the password to the new version, so that it goes on. */
 const changePassword = (name: string, isProof: boolean) => prepareSql(name, sql<{ id: string, password_version: number }>`
   with changed as (
       update ${users} u set password_hash = ${placeholder('hash')}::text, password_version = u.password_version + 1
@@ -62,7 +62,7 @@ const changePassword = (name: string, isProof: boolean) => prepareSql(name, sql<
   select id, password_version from changed`, { id: 'id' })
 
 const change = changePassword('users.changePassword', false)
-/** Whoever resets a password by mail has shown that the mail arrives. */
+/** A reset by mail also proves that the address works. */
 const reset = changePassword('users.resetPassword', true)
 
 const confirmEmail = prepare('users.confirmEmail', build.update(users)
@@ -70,13 +70,13 @@ const confirmEmail = prepare('users.confirmEmail', build.update(users)
   .where(and(thisUser, eq(users.email, placeholder('from')),
     sql`${users.passwordVersion} = coalesce(${placeholder('version')}::int, ${users.passwordVersion})`)).returning(row), { id: 'id', email: 'email' })
 
-/** List, tasks, journal, keys and sessions go with it. */
+/** Cascades to list, tasks, journal, keys and sessions. */
 const remove = prepare('users.remove', build.delete(users).where(thisUser).returning({ id: users.id }), { id: 'id' })
 
 /** An email that is confirmed: from which one, and of which version of the password; null for any. */
 interface EmailChange { from: string, email: string, version: number | null }
 
-/** A row without an account, when nobody is there. */
+/** A row without an account, when it does not exist. */
 type Found = { [Field in keyof (User & Credentials)]: (User & Credentials)[Field] | null } & { asked: string }
 interface Credentials { password_hash: string, password_version: number }
 
@@ -162,7 +162,7 @@ export const usersIn = (db: Database) => ({
     return confirmed.length > 0
   }),
 
-  /** Removes the account with all that is its own. */
+  /** Deletes the account and everything that belongs to it. */
   async remove (id: string): Promise<void> {
     await db.run(remove, { id })
   }

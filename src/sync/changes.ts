@@ -7,8 +7,8 @@ import { tokenOf, type Place, type Position } from './positions.js'
 export type NoPage = 'expired' | 'owner gone'
 
 /**
- * What the changes of a page tell: of each task once, and nothing of those that a later change tells of.
- * @returns each with the change that it came with
+ * Reduces the changes of a page to one per task, without those that a later change replaces.
+ * @returns each with the change that it came from
  */
 export function toldOf (changes: TaskChange[]): Array<{ told: Told, by: Change }> {
   const lastOf = new Map(changes.map(({ id, revision }) => [id, revision]))
@@ -19,8 +19,8 @@ export function toldOf (changes: TaskChange[]): Array<{ told: Told, by: Change }
 }
 
 /**
- * A page of what an owner's tasks were and became. Without a position it walks through what there is, oldest first; then it goes
- * on with what has changed since that walk began.
+ * A page of an owner's changes. Without a position it goes through the existing tasks, oldest first, and then through what has
+ * changed since that walk began.
  * @param position after which the page begins
  */
 export async function changesAfter (
@@ -50,7 +50,7 @@ async function walkPage (
     ? await tasks.listAfter(limit, { key: new Date(walked.time).toISOString(), id: walked.id }, query)
     : await tasks.list(limit, 0, query)
   if (!page) return 'owner gone'
-  // The tasks of the first page are of the moment of this change; those of a later one may be younger, and are told again then.
+  // The first page shows the tasks as of this change; later pages may show newer states, whose changes are sent again afterwards.
   const seen = position?.seen ?? { revision: page.revision, time: page.time }
   const last = page.tasks.at(-1)
   const isOver = !last || page.tasks.length < limit

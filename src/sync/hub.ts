@@ -6,7 +6,7 @@ import { EventStream, UNAUTHENTICATED, retryText } from './stream.js'
 /** Milliseconds between two questions to the database for what other processes have written. */
 const INTERVAL = 1000
 
-/** What the hub asks. */
+/** What the hub needs. */
 export interface HubOptions {
   changesOf: (owner: string) => OwnedChanges
   newestOf: (owners: string[]) => Promise<Newest[]>
@@ -24,8 +24,8 @@ export interface HubOptions {
 export type NoStream = 'too many' | 'full' | 'owner gone'
 
 /**
- * Tells those who listen what has changed. A write, a message from another process, and the question of every second all say only
- * "look": what is told is read from the journal, from where each listener is, so that nothing is missed and nothing comes twice.
+ * Sends changes to open streams. A write, a message from another process and the query of each second only mean "look": what is
+ * sent is read from the journal, after the position of each listener, so that nothing is missed and nothing is sent twice.
  */
 export function hub ({ changesOf, newestOf, hasEnded, isDraining, most, now, log }: HubOptions) {
   const owners = new Map<string, Listeners>()

@@ -4,8 +4,8 @@ import type { Change } from '../repositories/owned-changes.js'
 export interface Place { time: number, id: string }
 
 /**
- * Where somebody is in the changes of an owner: the last change that they have seen and, while they still walk through what there
- * was before it, the last task of that.
+ * A position in the changes of an owner: the last change that the client has seen and, during the first walk through the existing
+ * tasks, the last task of that walk.
  */
 export interface Position { owner: string, seen: Change, walked?: Place | undefined }
 
@@ -18,7 +18,7 @@ export function tokenOf ({ owner, seen, walked }: Position): string {
   return Buffer.from(parts.join('_')).toString('base64url')
 }
 
-/** @returns the position of such a text; null for any other text, also for one of another owner */
+/** @returns the position of such a text; null for any other text and for a position of another owner */
 export function positionOf (token: string, owner: string): Position | null {
   const [, of, revision, time, createdAt, id] = TEXT.exec(Buffer.from(token, 'base64url').toString('latin1')) ?? []
   if (of !== owner.toLowerCase()) return null
@@ -27,6 +27,6 @@ export function positionOf (token: string, owner: string): Position | null {
     seen: { revision: Number(revision), time: Number(time) },
     walked: id === undefined ? undefined : { time: Number(createdAt), id }
   }
-  // Written again it has to be the same text: no second spelling.
+  // Only the canonical spelling is accepted.
   return tokenOf(position) === token ? position : null
 }
