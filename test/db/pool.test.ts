@@ -21,6 +21,9 @@ type Query = postgres.PendingQuery<postgres.Row[]> & { state: object | null, act
 const NUMBERS = 'select i as n from generate_series(1, $1::int) i'
 const upTo = (max: number) => Array.from({ length: max }, (_, index) => ({ n: index + 1 }))
 
+/** Of what is waited for without end when the driver is not repaired; in milliseconds. */
+const inTime = { timeout: 30_000 }
+
 /** A pool of so many connections, the sockets of these, and what asks it. */
 function open (t: Test, max: number) {
   const sockets: Socket[] = []
@@ -71,6 +74,77 @@ t.test('a query that was cancelled before it was sent is never sent', async (t) 
   t.strictSame(await rows(ask(4)), upTo(4))
 })
 
+t.test('a query that is cancelled before it gets a connection takes none away', inTime, async (t) => {
+  const { ask, rows } = open(t, 1)
+  await ask(1)
+  const query = ask(2)
+  const cancelled = query.catch((error: unknown) => error)
+  query.cancel()
+  t.match(await cancelled, { code: '57014' })
+  t.strictSame(await rows(ask(3)), upTo(3))
+})
+
+t.test('a query that has to be prepared is sent when those before it are answered, and fails with them', inTime, async (t) => {
+  const { ask, rows, sockets } = open(t, 1)
+  await ask(1)
+  for (const prepare of [true, false]) {
+    const both = () => [ask(2), ask(3, `${NUMBERS} -- new`, prepare)] as const
+    const asked = both()
+    const answers = Promise.all(asked.map(rows))
+    await turn()
+    t.strictSame(asked.map(({ state }) => state !== null), [true, false])
+    t.strictSame(await answers, [upTo(2), upTo(3)])
+  }
+  const inVain = server.silence()
+  const lost = [ask(2), ask(3, `${NUMBERS} -- newer`)]
+  const failed = Promise.allSettled(lost.map(rows))
+  await inVain
+  sockets[0]!.destroy()
+  t.match(await failed, [{ reason: { code: 'CONNECTION_CLOSED' } }, { reason: { code: 'CONNECTION_CLOSED' } }])
+  for (let times = 0; times < 2; times++) t.strictSame(await rows(ask(4)), upTo(4))
+  t.equal(lost[1]!.state, null, 'nor is it sent later')
+})
+
+t.test('a query that is not to be prepared is sent in one message, and none waits behind it', inTime, async (t) => {
+  const { ask, rows, sockets } = open(t, 2)
+  await Promise.all([ask(1), ask(1)])
+  const unprepared = (max: number) => ask(max, NUMBERS, false)
+  const written = () => sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0)
+  const before = written()
+  const answer = rows(unprepared(2))
+  await turn()
+  await turn()
+  const sent = written()
+  t.ok(sent > before)
+  t.strictSame(await answer, upTo(2))
+  t.equal(written(), sent)
+
+  const inVain = server.silence()
+  const failed = Promise.allSettled([unprepared(2), unprepared(3)].map(rows))
+  const waiting = rows(unprepared(4))
+  await inVain
+  sockets[0]!.destroy()
+  t.strictSame(await waiting, upTo(4), 'what waits goes to the connection that is free first')
+  sockets[1]!.destroy()
+  t.match(await failed, [{ reason: { code: 'CONNECTION_CLOSED' } }, { reason: { code: 'CONNECTION_CLOSED' } }])
+})
+
+t.test('what PostgreSQL says when it stops is told to those whom it ends, and to nobody later', inTime, async (t) => {
+  for (const fate of ['pass', 'dismiss'] as const) {
+    const { ask, rows } = open(t, 1)
+    await ask(1)
+    const inVain = server.silence()
+    const lost = t.rejects(ask(2), { code: 'CONNECTION_CLOSED' })
+    await inVain
+    server.treat(fate)
+    server.dismiss()
+    await lost
+    if (fate === 'dismiss') await t.rejects(ask(3), { code: '57P01' }, 'nor left to wait, when it is not back')
+    server.treat('pass')
+    t.strictSame(await rows(ask(4)), upTo(4))
+  }
+})
+
 t.test('a pool that is ended at once fails what is under way, also on a connection where nobody answers', async (t) => {
   const { client, ask } = open(t, 1)
   await ask(1)
@@ -80,9 +154,6 @@ t.test('a pool that is ended at once fails what is under way, also on a connecti
   await client.end({ timeout: 0 })
   await answer
 })
-
-/** Of what is waited for without end when the driver is not repaired; in milliseconds. */
-const inTime = { timeout: 30_000 }
 
 t.test('a query that is cancelled in the pipeline leaves its answer to nobody', inTime, async (t) => {
   const { ask, rows } = open(t, 1)
@@ -136,7 +207,7 @@ t.test('connections that are cut at once work again, also when what failed on th
   t.ok(met.some(Boolean), 'one of them was written to while it closed')
 })
 
-t.test('a transaction whose connection has gone fails, and the process goes on', async (t) => {
+t.test('a transaction whose connection has gone fails, and the pool goes on', inTime, async (t) => {
   const { client, ask, rows, sockets } = open(t, 1)
   let inside: Promise<void> | undefined
   async function work (transaction: postgres.TransactionSql): Promise<void> {
@@ -145,6 +216,7 @@ t.test('a transaction whose connection has gone fails, and the process goes on',
     sockets[0]!.destroy()
     await closed
     await t.rejects(transaction`select 2`, { code: 'CONNECTION_CLOSED' })
+    await t.rejects(transaction.unsafe(NUMBERS, [3], { prepare: true }), { code: 'CONNECTION_CLOSED' })
   }
   await t.rejects(client.begin(async (transaction) => { await (inside = work(transaction)) }), { code: 'CONNECTION_CLOSED' })
   await inside

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** What becomes of a new connection: it reaches the database, it gets no answer, or it is closed at once. */
-export type Fate = 'pass' | 'stall' | 'hang up'
+/** What becomes of a new connection: it reaches the database, it gets no answer, or it is closed at once, or told why before. */
+export type Fate = 'pass' | 'stall' | 'hang up' | 'dismiss'
 
 /** A proxy in front of a database, which a test can break. */
 export interface Proxy {
@@ -16,11 +16,16 @@ export interface Proxy {
   silence: () => Promise<unknown>
   /** Cuts the open connections. */
   cut: () => void
+  /** Ends the open connections as PostgreSQL does that is told to stop. */
+  dismiss: () => void
   /** Nothing listens any more; the open connections go on as they are. */
   refuse: () => void
   /** Listens again, on the same port. */
   accept: () => Promise<void>
 }
+
+// PostgreSQL documentation, "Message Formats": ErrorResponse
+const FAREWELL = Buffer.from('E\0\0\0\x20SFATAL\0VFATAL\0C57P01\0Mstop\0\0', 'latin1')
 
 /**
  * A TCP proxy in front of a database.
@@ -37,6 +42,7 @@ export async function proxyTo (url: string): Promise<Proxy> {
     keep(client)
     if (fate === 'stall') client.resume()
     else if (fate === 'hang up') client.resume().end()
+    else if (fate === 'dismiss') client.resume().end(FAREWELL)
     else {
       const upstream = connect(Number(target.port), target.hostname)
       join(client, upstream)
@@ -70,6 +76,7 @@ export async function proxyTo (url: string): Promise<Proxy> {
       for (const client of clients) client.unpipe().once('data', resolve).resume()
     }),
     cut () { for (const client of clients) client.destroy() },
+    dismiss () { for (const client of clients) client.end(FAREWELL) },
     refuse () { server.close() },
     accept: async () => { await accept(port) }
   }
