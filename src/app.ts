@@ -27,7 +27,7 @@ import { shutdownPlugin } from './plugins/shutdown.js'
 import { turnsPlugin } from './plugins/turns.js'
 import { validationPlugin } from './plugins/validation.js'
 import { endingsIn } from './repositories/endings.js'
-import { changesOf, newestOf } from './repositories/owned-changes.js'
+import { changesOf, othersThan } from './repositories/owned-changes.js'
 import { authRoutes } from './routes/auth/index.js'
 import { statusRoutes } from './routes/status.js'
 import { tasksMounts } from './routes/tasks/index.js'
@@ -97,7 +97,7 @@ export async function buildApp (config: Config, database: Database, outside: Out
     redisUrl: config.REDIS_URL,
     hub: hub({
       changesOf: (owner) => changesOf(database, owner),
-      newestOf: async (owners) => newestOf(database, owners),
+      othersThan: async (known) => othersThan(database, known),
       hasEnded: ended.has,
       isDraining: app.isDraining,
       most: { perUser: config.MAX_STREAMS_PER_USER, all: config.MAX_STREAMS },

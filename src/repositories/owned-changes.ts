@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Database } from '../db/database.js'
-import { prepareSql } from '../db/statement.js'
+import { asked, askedId, build, prepare, prepareSql } from '../db/statement.js'
 import { taskChanges, taskLists, tasks } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
 import type { Version } from './task-values.js'
@@ -13,8 +13,8 @@ export type Change = Version
 /** What has become of the task of a change: its present state; null when it is gone; `later` when a later change tells. */
 export interface TaskChange extends Change { id: string, task: Task | null | 'later' }
 
-/** The newest change of an owner. */
-export interface Newest extends Change { owner: string }
+/** The last change of an owner that somebody has seen. */
+export interface Known extends Change { owner: string }
 
 const { placeholder } = sql
 
@@ -30,24 +30,39 @@ const after = prepareSql('changes.after', sql<Row>`
   where c.owner_id = ${owner} and c.revision >= ${placeholder('revision')}::bigint
   order by c.revision limit (select ${placeholder('limit')}::bigint)`, { owner_id: 'owner' })
 
+/** One row in any case, without a number when the owner is gone. */
+const newest = prepare('changes.newest', build.select({
+  asked: askedId.as('asked'), revision: taskLists.revision, changed_at: taskLists.changedAt
+}).from(asked('owner')).leftJoin(taskLists, eq(taskLists.ownerId, askedId)), { asked: 'owner' }, { answersAlways: true })
+
 /**
- * One row at least. Owners that are gone have none. What was asked is told by a number of its own: the owners in each row would
- * make the answer grow with their square, gigabytes for 10,000. And they are taken apart once: compared as a list with each row
- * of a table without statistics, 3,000 of them took longer than a statement may.
+ * Those of some owners who have another newest change than the one that is known, or are gone: mostly nobody, so that the answer
+ * does not grow with how many are asked for. One row at least, which says by a number of its own what was asked. The owners are
+ * taken apart once: compared as a list with each row of a table without statistics, 3,000 took longer than a statement may.
  */
-const newest = prepareSql('changes.newest', sql<{ asked: string, owner: string | null, revision: number, at: string }>`
-  select asked.value as asked, list.owner_id as owner, list.revision, list.changed_at as at
+const others = prepareSql('changes.others', sql<{ asked: string, owner: string | null }>`
+  select asked.value as asked, known.id as owner
   from (values (${placeholder('question')}::text)) as asked(value)
-  left join (unnest(${placeholder('owners')}::text::uuid[]) as wanted(id) join ${taskLists} list on list.owner_id = wanted.id) on true`,
+  left join (unnest(${placeholder('owners')}::text::uuid[], ${placeholder('revisions')}::text::bigint[], ${placeholder('times')}::text::bigint[])
+      as known(id, revision, time)
+    left join ${taskLists} list on list.owner_id = known.id)
+  on list.revision is distinct from known.revision or list.changed_at <> to_timestamp(known.time / 1000.0)`,
 { asked: 'question' }, { answersAlways: true })
 
 /**
- * The newest change of each of some owners, in one statement.
- * @returns without those that are gone
+ * Which owners have another newest change than these, or are gone, in one statement.
+ * @param known may have an owner more than once
+ * @returns each once
  */
-export async function newestOf (db: Database, owners: string[]): Promise<Newest[]> {
-  const rows = await db.run(newest, { question: randomUUID(), owners: `{${owners.join()}}` })
-  return rows.flatMap(({ owner, revision, at }) => owner === null ? [] : { owner, revision, time: Date.parse(at) })
+export async function othersThan (db: Database, known: Known[]): Promise<Set<string>> {
+  const list = (values: Array<string | number>) => `{${values.join()}}`
+  const rows = await db.run(others, {
+    question: randomUUID(),
+    owners: list(known.map(({ owner }) => owner)),
+    revisions: list(known.map(({ revision }) => revision)),
+    times: list(known.map(({ time }) => time))
+  })
+  return new Set(rows.flatMap(({ owner }) => owner ?? []))
 }
 
 /**
@@ -60,8 +75,9 @@ export const changesOf = (db: Database, owner: string) => ({
 
   /** @returns the newest change; null when the owner is gone */
   async newest (): Promise<Change | null> {
-    const [found] = await newestOf(db, [owner])
-    return found ?? null
+    const [found] = await db.run(newest, { owner })
+    const { revision, changed_at: at } = found!
+    return revision === null || at === null ? null : { revision, time: Date.parse(at) }
   },
 
   /**

@@ -1,5 +1,5 @@
-import type { Change, Newest, OwnedChanges } from '../repositories/owned-changes.js'
-import { listenersTo, type Listener, type Listeners } from './listeners.js'
+import type { Change, Known, OwnedChanges } from '../repositories/owned-changes.js'
+import { listenersTo, seenBy, type Listener, type Listeners } from './listeners.js'
 import type { Position } from './positions.js'
 import { EventStream, UNAUTHENTICATED, retryText } from './stream.js'
 
@@ -9,7 +9,8 @@ const INTERVAL = 1000
 /** What the hub needs. */
 export interface HubOptions {
   changesOf: (owner: string) => OwnedChanges
-  newestOf: (owners: string[]) => Promise<Newest[]>
+  /** Which owners have another newest change than these, or are gone. */
+  othersThan: (known: Known[]) => Promise<Iterable<string>>
   /** Whether a session has ended; null when that is not known now. */
   hasEnded: (session: string) => boolean | null
   isDraining: () => boolean
@@ -27,7 +28,7 @@ export type NoStream = 'too many' | 'full' | 'owner gone'
  * Sends changes to open streams. A write, a message from another process and the query of each second only mean "look": what is
  * sent is read from the journal, after the position of each listener, so that nothing is missed and nothing is sent twice.
  */
-export function hub ({ changesOf, newestOf, hasEnded, isDraining, most, now, log }: HubOptions) {
+export function hub ({ changesOf, othersThan, hasEnded, isDraining, most, now, log }: HubOptions) {
   const owners = new Map<string, Listeners>()
   let count = 0
   let timer: NodeJS.Timeout | undefined
@@ -48,8 +49,7 @@ export function hub ({ changesOf, newestOf, hasEnded, isDraining, most, now, log
   async function tick (): Promise<void> {
     endOrComment()
     if (count === 0 || isDraining()) return
-    const newest = new Map((await newestOf([...owners.keys()])).map((change) => [change.owner, change]))
-    for (const [owner, one] of owners) if (one.areBehind(newest.get(owner))) look(owner)
+    for (const known of seenBy(owners)) for (const owner of await othersThan(known)) look(owner)
   }
 
   function endOrComment (): void {

@@ -1,4 +1,4 @@
-import type { Change, OwnedChanges } from '../repositories/owned-changes.js'
+import type { Change, Known, OwnedChanges } from '../repositories/owned-changes.js'
 import { toldOf } from './changes.js'
 import { tokenOf } from './positions.js'
 import { COMMENT, UNAUTHENTICATED, eventOf, type EventStream } from './stream.js'
@@ -6,8 +6,16 @@ import { COMMENT, UNAUTHENTICATED, eventOf, type EventStream } from './stream.js
 /** Changes that are read at a time: some 700 KB at most, with texts that JSON makes long. */
 const PAGE = 50
 
+/**
+ * Owners of a question at most, some 50 KB. In one piece for 10,000, what was sent had become old when it was done with, and so
+ * grew by 40 MB in a minute.
+ */
+const OWNERS = 1000
+
 /** Milliseconds between two comments. */
 const SILENCE = 20_000
+
+const isSame = (one: Change, other: Change): boolean => one.revision === other.revision && one.time === other.time
 
 /** Somebody who listens. */
 export interface Listener {
@@ -109,9 +117,12 @@ export function listenersTo (changes: OwnedChanges, now: () => number) {
       }
     },
 
-    /** Whether somebody has seen another change than the newest one: also a later one, which a restored backup has undone. */
-    areBehind: (newest: Change | undefined): boolean =>
-      [...listeners].some(({ seen }) => seen.revision !== newest?.revision || seen.time !== newest.time),
+    /** The changes that they have seen last, each once: mostly one. */
+    seen (): Change[] {
+      const all: Change[] = []
+      for (const { seen } of listeners) if (!all.some((one) => isSame(one, seen))) all.push(seen)
+      return all
+    },
 
     /** A comment for those who have been told nothing for long. A clock that was set back counts as long. */
     comment (listener: Listener): void {
@@ -120,3 +131,15 @@ export function listenersTo (changes: OwnedChanges, now: () => number) {
   }
 }
 export type Listeners = ReturnType<typeof listenersTo>
+
+/** The last changes that those who listen have seen, by their owners, so many at a time as a question may have. */
+export function * seenBy (owners: Map<string, Listeners>): Generator<Known[], void> {
+  let known: Known[] = []
+  for (const [owner, one] of owners) {
+    for (const { revision, time } of one.seen()) known.push({ owner, revision, time })
+    if (known.length < OWNERS) continue
+    yield known
+    known = []
+  }
+  if (known.length > 0) yield known
+}

@@ -13,7 +13,7 @@ import { teardown } from '../support/teardown.js'
 /** Those that ask all, and why they may. */
 const ASK_ALL = new Map([
   ['tasks.miss', 'whether a task is foreign or absent only all owners tell; asked when a task was not found'],
-  ['changes.newest', 'a process asks once a second for everybody who has a stream open there'],
+  ['changes.others', 'a process asks once a second for everybody who has a stream open there'],
   ['sweep.changes.look', 'looks for owners'],
   ['sweep.keys.look', 'looks for owners'],
   ['sweep.sessions.look', 'looks for owners'],
@@ -25,7 +25,7 @@ const OTHER_ID = '00000000-0000-7000-9000-000000000009'
 const PARTITIONS = 8
 
 /** Values by the names of the placeholders, where the type does not tell. */
-const TEXTS: Record<string, string> = { owner: OWNER, id: OWNER, owners: `{${OWNER},${OTHER_ID}}`, since: '2026-01-01Z', versions: '{1-1}' }
+const TEXTS: Record<string, string> = { owner: OWNER, id: OWNER, owners: `{${OWNER},${OTHER_ID}}`, revisions: '{1,1}', times: '{1,1}', since: '2026-01-01Z', versions: '{1-1}' }
 
 /** By PostgreSQL's type numbers: boolean, bytea, bigint, int, date, timestamptz, uuid. */
 const BY_TYPE: Record<number, unknown> = { 16: true, 17: Buffer.from('x'), 20: 1, 23: 1, 1082: '2026-01-01', 1184: '2026-01-01Z', 2950: OTHER_ID }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Database } from '../../src/db/database.js'
-import { changesOf, newestOf, type OwnedChanges } from '../../src/repositories/owned-changes.js'
+import { changesOf, othersThan, type Known, type OwnedChanges } from '../../src/repositories/owned-changes.js'
 import { tasksOf, type OwnedTasks } from '../../src/repositories/owned-tasks.js'
 import { changesAfter } from '../../src/sync/changes.js'
 import type { Place } from '../../src/sync/positions.js'
@@ -92,7 +92,11 @@ const asked: Record<string, (owner: string) => Promise<Ask>> = {
     const { seen } = await middleOf(owner, 1)
     return async (tasks, changes) => changesAfter(tasks, changes, { owner, seen }, 50)
   },
-  'the question of every second': async (owner) => async (_tasks, _changes, db) => newestOf(db, [owner])
+  'the newest change': async () => async (_tasks, changes) => changes.newest(),
+  'the question of every second': async (owner) => {
+    const { seen } = await middleOf(owner, 1)
+    return async (_tasks, _changes, db) => othersThan(db, [{ owner, ...seen }])
+  }
 }
 
 for (const [name, of] of Object.entries(asked)) {
@@ -108,27 +112,40 @@ for (const [name, of] of Object.entries(asked)) {
   })
 }
 
-t.test('the question of every second has an answer that grows with the owners, and not with their square', async (t) => {
-  const owners = (await sql<{ id: string }>('select id from todo.users limit 1000')).map(({ id }) => id)
-  let answer: unknown[] = []
+/** So many owners, with their newest changes. */
+async function knownOf (count: number) {
+  const rows = await sql<{ owner: string, revision: number, at: string }>(
+    'select owner_id as owner, revision, changed_at as at from todo.task_lists order by owner_id limit $1', [count])
+  return rows.map(({ owner, revision, at }) => ({ owner, revision, time: Date.parse(at) }))
+}
+
+t.test('the question of every second is answered by those of whom another change is the newest, or who are gone, and by no others', async (t) => {
+  const known = await knownOf(1000)
+  const answers: unknown[][] = []
   const recorder: Database = {
     ...database,
     async run (statement, values) {
       const rows = await database.run(statement, values)
-      answer = rows
+      answers.push(rows)
       return rows
     }
   }
-  t.equal((await newestOf(recorder, owners)).length, owners.length)
-  t.ok(JSON.stringify(answer).length < owners.length * 250, `${JSON.stringify(answer).length} characters`)
+  t.strictSame(await othersThan(recorder, known), new Set())
+  const [newer, older, undone, gone] = known as [Known, Known, Known, Known]
+  const changed = [
+    { ...newer, revision: newer.revision - 1 }, { ...older, revision: older.revision + 1 }, { ...undone, time: undone.time - 1 },
+    { ...gone, owner: '00000000-0000-7000-8000-999999999999' }
+  ]
+  t.strictSame(await othersThan(recorder, [...changed, newer, ...known.slice(4)]), new Set(changed.map(({ owner }) => owner)))
+  t.strictSame(answers.map((rows) => rows.length), [1, changed.length], 'one row at least, so that it is known what is answered')
 })
 
 t.test('the owners of the question are read once, and not for each row of a table that PostgreSQL knows nothing of yet', async (t) => {
-  const owners = (await sql<{ id: string }>('select id from todo.users limit 1000')).map(({ id }) => id)
+  const known = await knownOf(1000)
   // As it plans without statistics.
   const ways = ['enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan']
   for (const way of ways) await sql(`set ${way} = off`)
-  const plans = await plansOf(async (_tasks, _changes, db) => newestOf(db, owners), few)
+  const plans = await plansOf(async (_tasks, _changes, db) => othersThan(db, known), few)
   for (const way of ways) await sql(`reset ${way}`)
   const filters = plans.flatMap(within).flatMap((node) => [node.Filter ?? '', node['Join Filter'] ?? ''])
   t.strictSame(filters.filter((filter) => filter.includes('uuid[]')), [])
