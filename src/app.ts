@@ -61,6 +61,8 @@ export async function buildApp (config: Config, database: Database, outside: Out
     genReqId,
     trustProxy: config.TRUST_PROXY ?? false,
     bodyLimit: BODY_LIMIT,
+    // No time limit: on a machine that is busy or small, reading a driver may take longer, and no plugin waits for anything else.
+    pluginTimeout: 0,
     // Milliseconds: for a whole request, for its headers, between two looks at both; and between two requests of a connection,
     // which is longer than the minute that balancers wait before they let go of it themselves.
     requestTimeout: 15_000,
