@@ -3,7 +3,7 @@ import type { Account } from '../repositories/users.js'
 import { tokenIssue } from '../schemas/accounts.js'
 import type { User } from '../schemas/auth.js'
 import type { Links } from './links.js'
-import type { Desk } from './login.js'
+import type { AccountServices } from './login.js'
 import type { Client } from './passwords.js'
 
 /** The caller, from the claims of the access token. */
@@ -15,7 +15,7 @@ function badToken (): never {
 }
 
 /** Changes of name, password and email; deletion of the account. */
-export function credentialsAt ({ users, passwords, sessions, post }: Desk, links: Links) {
+export function credentialsWith ({ users, passwords, sessions, post }: AccountServices, links: Links) {
   /** @throws INVALID_CREDENTIALS when the account is gone, WRONG_PASSWORD */
   async function verified ({ sub }: Caller, password: string, client: Client): Promise<Account> {
     const account = await users.findAccount(sub)
@@ -108,4 +108,4 @@ export function credentialsAt ({ users, passwords, sessions, post }: Desk, links
     }
   }
 }
-export type Credentials = ReturnType<typeof credentialsAt>
+export type Credentials = ReturnType<typeof credentialsWith>

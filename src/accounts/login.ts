@@ -6,7 +6,7 @@ import type { Post } from './post.js'
 import type { Sessions } from './sessions.js'
 
 /** What accounts work with. */
-export interface Desk {
+export interface AccountServices {
   users: Users
   passwords: Passwords
   sessions: Sessions
@@ -17,7 +17,7 @@ export interface Desk {
 }
 
 /** Signing up and logging in. */
-export const loginAt = ({ users, passwords, sessions, post, requireVerifiedEmail, log }: Desk) => ({
+export const loginWith = ({ users, passwords, sessions, post, requireVerifiedEmail, log }: AccountServices) => ({
   /** @throws EMAIL_TAKEN */
   async signUp ({ email, name, password }: SignupRequest, client: Client): Promise<User> {
     const user = await users.create({ email, name, hash: await passwords.hash(password, client) })
@@ -46,4 +46,4 @@ export const loginAt = ({ users, passwords, sessions, post, requireVerifiedEmail
     return answer
   }
 })
-export type LoginDesk = ReturnType<typeof loginAt>
+export type Login = ReturnType<typeof loginWith>

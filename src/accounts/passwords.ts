@@ -24,16 +24,16 @@ const normalized = (password: string) => password.normalize('NFC')
 export function passwords (cost: HashCost, threads: number) {
   const options = { type: argon2.argon2id, ...cost }
   /** A hash that no password has. Verifying against it takes as long as against a real one. */
-  const nobodys = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${base64(16)}$${base64(32)}`
+  const dummyHash = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$${base64(16)}$${base64(32)}`
 
   /** The time of the most expensive hash so far: every wrong password takes that long. */
-  let dearest = timeOf(cost)
+  let longest = timeOf(cost)
 
   /** Adds the time by which verifying was shorter than the longest: otherwise an old, cheap hash would reveal an account. */
-  async function spendRest (hash: string | null): Promise<void> {
+  async function equalizeTime (hash: string | null): Promise<void> {
     const own = timeOf(costIn(hash) ?? cost)
-    dearest = Math.max(dearest, own)
-    const rest = (dearest - own) * cost.parallelism
+    longest = Math.max(longest, own)
+    const rest = (longest - own) * cost.parallelism
     const least = LEAST_MEMORY * cost.parallelism
     if (rest < least) return
     const timeCost = Math.ceil(rest / cost.memoryCost)
@@ -61,10 +61,10 @@ export function passwords (cost: HashCost, threads: number) {
      */
     async verify (hash: string | null, password: string, client: Client): Promise<boolean> {
       return await inTurn(client, async () => {
-        const right = await argon2.verify(hash ?? nobodys, normalized(password))
+        const right = await argon2.verify(hash ?? dummyHash, normalized(password))
         // UTF-8 writes each lone surrogate as U+FFFD, which would make two passwords of one.
         if (right && password.isWellFormed()) return true
-        await spendRest(hash)
+        await equalizeTime(hash)
         return false
       })
     },

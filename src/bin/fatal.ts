@@ -4,14 +4,14 @@ import { Refused } from '../operations/refused.js'
 
 /** Ends the process with status 1: one line for what an operator can mend, the stack for a bug. */
 export function fatal (error: unknown): never {
-  console.error(isOperators(error) ? error.message : error)
+  console.error(isForOperator(error) ? error.message : error)
   process.exit(1)
 }
 
 /** Their messages are lines for an operator. */
-const TOLD = [ConfigError, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit, Refused]
+const OPERATOR_ERRORS = [ConfigError, DatabaseDamaged, DatabaseLocked, DatabaseUnavailable, DatabaseUnfit, Refused]
 
-const isOperators = (error: unknown): error is Error =>
-  TOLD.some((kind) => error instanceof kind) ||
+const isForOperator = (error: unknown): error is Error =>
+  OPERATOR_ERRORS.some((kind) => error instanceof kind) ||
   // What the operating system refuses: the port, the address, the data folder.
   (error as NodeJS.ErrnoException).syscall !== undefined

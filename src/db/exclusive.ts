@@ -7,13 +7,13 @@ import type { SessionOptions } from './session.js'
 
 /**
  * Any number of processes may start at once; these advisory locks let one of them migrate at a time. The first is "todo" in ASCII
- * and version 1.0's, which held it as long as its connection lived: behind a pooler such as PgBouncer that was for ever. Ours end
- * with their transaction, whatever becomes of the connection.
+ * and version 1.0's, which held it as long as its connection lived: behind a pooler such as PgBouncer that was for ever. These
+ * locks end with their transaction, whatever happens to the connection.
  */
 const LOCK_OF_1_0 = 0x746f646f
 const LOCK = 0x746f646f31
 
-/** Milliseconds between two tries to get them. Who waits for a lock inside PostgreSQL can block what the holder does. */
+/** Milliseconds between two tries to get them. Waiting for a lock inside PostgreSQL could block what its holder does. */
 const POLL = 100
 
 /** Milliseconds. */
@@ -21,9 +21,9 @@ export interface Patience {
   connectTimeout: number
   /** For another process that migrates. */
   patience: number
-  /** Without an answer, until PostgreSQL is asked whether it still works for us. */
+  /** Without an answer, until PostgreSQL is asked whether the backend is still active. */
   silence: number
-  /** How long a connection of version 1.0 has done nothing, when its lock does not count any more. */
+  /** How long a connection of version 1.0 has to be idle until its lock is ignored. */
   leftBehind?: number
 }
 
@@ -31,10 +31,10 @@ export interface Patience {
 export type Transaction = Parameters<Parameters<PostgresJsDatabase['transaction']>[0]>[0]
 
 /**
- * Does something that one process may do at a time, in one transaction, on a connection of its own. It may take long, as
- * building an index does; but it waits for others' locks on tables no longer than 5 s, since all others wait behind it.
+ * Runs work that only one process may do at a time, in one transaction on a connection of its own. It may take long, as
+ * building an index does, but waits at most 5 s for locks on tables, since all other statements wait behind it.
  * @param session how to connect
- * @throws MigrationRunning when another process is at it for longer than our patience
+ * @throws MigrationRunning when another process holds the locks for longer than `patience`
  * @throws DatabaseUnavailable also when the connection has gone dark, QueryFailed
  */
 export async function exclusively<T> (
@@ -49,7 +49,7 @@ export async function exclusively<T> (
   const attempt = async () => {
     try {
       return await drizzle(client).transaction(async (tx) => {
-        const [answer] = await tx.execute<{ pid: number, locked: boolean }>(lockOr(leftBehind))
+        const [answer] = await tx.execute<{ pid: number, locked: boolean }>(tryLock(leftBehind))
         pid = answer!.pid
         if (!answer!.locked) throw new MigrationRunning()
         return await work(tx)
@@ -61,14 +61,14 @@ export async function exclusively<T> (
 
   try {
     return await whileAlive(patiently(patience, attempt), silence, async () =>
-      pid !== undefined && await worksFor(pid, open(), connectTimeout))
+      pid !== undefined && await isBackendActive(pid, open(), connectTimeout))
   } finally {
     await client.end({ timeout: 1 })
   }
 }
 
-/** Tries to get the locks, and sets what holds for this transaction. A holder that is away is cut off after 10 s. */
-const lockOr = (leftBehind: number) => sql`select pg_backend_pid() as pid,
+/** Tries to get the locks, and configures this transaction. A holder whose client has gone is ended after 10 s. */
+const tryLock = (leftBehind: number) => sql`select pg_backend_pid() as pid,
   set_config('statement_timeout', '0', true), set_config('lock_timeout', '5s', true),
   set_config('idle_in_transaction_session_timeout', '10s', true),
   pg_try_advisory_xact_lock(${LOCK}::bigint) and (pg_try_advisory_xact_lock(${LOCK_OF_1_0}::bigint) or not exists (
@@ -118,7 +118,7 @@ async function whileAlive<T> (work: Promise<T>, silence: number, isAlive: () => 
  * Whether a backend is active, or was a moment ago. Asked over another connection, as the one in question may be dead.
  * @param asker is closed afterwards; a refusal for too many connections shows that the server is alive
  */
-async function worksFor (pid: number, asker: postgres.Sql, timeout: number): Promise<boolean> {
+async function isBackendActive (pid: number, asker: postgres.Sql, timeout: number): Promise<boolean> {
   let works = false
   try {
     const asked = asker`select from pg_stat_activity

@@ -33,7 +33,7 @@ export async function migrateEmbedded (client: PGlite): Promise<void> {
 
 interface Migration { hash: string, folderMillis: number | string }
 
-/** Drizzle's own would make the schema first, which a role may not that an administrator has made it for. */
+/** Drizzle's own migrator would create the schema first, which a role may lack the right to when an administrator has made it. */
 async function migrate (transaction: Transaction): Promise<void> {
   const { readMigrationFiles } = await import('drizzle-orm/migrator')
   const migrations = readMigrationFiles({ migrationsFolder })
@@ -42,7 +42,7 @@ async function migrate (transaction: Transaction): Promise<void> {
     if (!await isListed(query)) {
       const applied = await appliedByFirstVersion(query, migrations.map(({ folderMillis }) => folderMillis))
       if (applied.length > 0) await cutOffFirstVersion(query)
-      // A new database never was in public: what is about it counts as done.
+      // A new database was never in public: those migrations count as applied.
       await beginList(query, applied.length > 0 ? applied : migrations.slice(0, IN_PUBLIC))
     }
     const [last] = await query(sql`select max(created_at)::text as at from todo.__drizzle_migrations`)
@@ -55,8 +55,8 @@ async function migrate (transaction: Transaction): Promise<void> {
 }
 
 /**
- * Whether the list of migrations says what is there. After `drop table` of all tables it still says that they are: when there is
- * none left, and so nothing to lose, they are made again.
+ * Whether the list of migrations is true. After `drop table` of all tables it still lists them as applied: when no table is left,
+ * and so nothing can be lost, they are created again.
  */
 async function isListed (query: Query): Promise<boolean> {
   const [found] = await query(sql`select to_regclass('todo.__drizzle_migrations') is not null as listed,
@@ -66,7 +66,7 @@ async function isListed (query: Query): Promise<boolean> {
   return false
 }
 
-/** What version 1.0 has noted, in a table that other programs may use as well; it stays, so that 1.0 does not begin again. */
+/** The list of version 1.0, in a table that other programs may use as well; it stays, so that 1.0 does not migrate again. */
 async function appliedByFirstVersion (query: Query, known: number[]): Promise<Migration[]> {
   const [found] = await query(sql`select to_regclass('drizzle.__drizzle_migrations') is not null as listed,
     exists (select from pg_tables where schemaname = 'public' and tablename in ('users', 'tasks', 'task_counts')) as tables`)
@@ -77,9 +77,9 @@ async function appliedByFirstVersion (query: Query, known: number[]): Promise<Mi
 }
 
 /**
- * A role with the name of the schema finds the tables there without naming it, by `"$user"` in its search path: a 1.0 server
- * that nobody has stopped would write on, and count nothing. In this database such a role finds `public` only, where 1.0 works
- * until the tables are gone. Committed before that; whoever may not say so stops the servers first, as the documents tell.
+ * A role called `todo` finds the tables without naming the schema, by `"$user"` in its search path: a running 1.0 server would
+ * go on writing and count nothing. So the search path of such a role in this database becomes `public`, where 1.0 works until the
+ * tables have moved. This is committed first; without the right to do so, the servers have to be stopped before, as documented.
  */
 async function hideFromFirstVersion (query: Query): Promise<void> {
   await query(sql`do $$
@@ -91,7 +91,7 @@ async function hideFromFirstVersion (query: Query): Promise<void> {
     end $$`)
 }
 
-/** Its sessions begin anew, and then find what they are allowed to. */
+/** Ends its sessions, so that new ones get the changed search path. */
 async function cutOffFirstVersion (query: Query): Promise<void> {
   await query(sql`do $$
     begin
@@ -101,7 +101,7 @@ async function cutOffFirstVersion (query: Query): Promise<void> {
     end $$`)
 }
 
-/** Begins the list of what has been applied. @param applied what is in it from the beginning */
+/** Creates the list of applied migrations. @param applied those that are in it from the beginning */
 async function beginList (query: Query, applied: Migration[]): Promise<void> {
   const [found] = await query(sql`select to_regnamespace('todo') is not null as there`)
   if (!found!.there) await query(sql`create schema todo`)

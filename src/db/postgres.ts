@@ -23,7 +23,7 @@ const IDLE_TIMEOUT = 10
 const GRACE = 3000
 
 /** A deadlock and a failed serialization: PostgreSQL has undone the whole statement, and it may well succeed the next time. */
-const IN_THE_WAY = new Set(['40P01', '40001'])
+const RETRYABLE = new Set(['40P01', '40001'])
 
 /** How a PostgreSQL is reached, how much it is asked for, and for how long; times in milliseconds. */
 export interface Access {
@@ -126,7 +126,7 @@ export function connectPostgres (url: string, access: Access): Database {
       try {
         return await ask(statement, values)
       } catch (error) {
-        if (error instanceof DatabaseUnavailable && IN_THE_WAY.has(error.reason)) return await ask(statement, values)
+        if (error instanceof DatabaseUnavailable && RETRYABLE.has(error.reason)) return await ask(statement, values)
         throw error instanceof TablesMissing && await areTablesThere() ? error.asBug : error
       }
     },

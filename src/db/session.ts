@@ -3,8 +3,8 @@ import type { ConnectionString, Host } from './connection-string.js'
 import { socketsTo } from './socket.js'
 
 /**
- * What the server relies upon in each session. Said when it begins, it wins over the defaults of the server, the database and
- * the role, and over `options` in the connection string. (PostgreSQL documentation, "Setting Parameters")
+ * Settings that the server relies on in each session. Sent when it begins, they override the defaults of the server, the database
+ * and the role, and `options` in the connection string. (PostgreSQL documentation, "Setting Parameters")
  */
 const SETTINGS = {
   client_encoding: 'UTF8',
@@ -20,7 +20,7 @@ const UNKNOWN_TO_POOLERS = {
   default_transaction_read_only: 'off'
 }
 
-/** And these do not matter to a statement that names every schema and writes no interval and no float. */
+/** Settings that do not matter to statements that name every schema and use no interval and no float. */
 const MORE_SETTINGS = {
   IntervalStyle: 'postgres',
   extra_float_digits: '1',
@@ -67,7 +67,7 @@ export function sessionOptions (connection: ConnectionString, timeout: number, s
     ssl: false as const,
     connect_timeout: connectTimeout / 1000,
     prepare: prepares,
-    // It would look up array types, which nobody uses here, and fail outside of any caller's reach.
+    // It would look up array types, which are not used here, and an error there reaches no caller.
     fetch_types: false,
     onnotice: ignoreNotice,
     // The driver's types do not know all names.

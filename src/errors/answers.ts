@@ -52,14 +52,14 @@ export function errorAnswers<Code extends ErrorCode> (
   codes: readonly Code[], more: Record<number, Documented> = {}
 ): Record<StatusOf<Code>, TUnsafe<ErrorAnswer>> {
   const examples: Record<number, Record<string, { value: ErrorAnswer }>> = {}
-  const whens: Record<number, string[]> = {}
+  const occasions: Record<number, string[]> = {}
   for (const { status, detail, when } of codes.map((code) => catalogue[code])) {
     examples[status] = { ...examples[status], [detail]: { value: { detail, status_code: status } } }
-    whens[status] = [...whens[status] ?? [], when]
+    occasions[status] = [...occasions[status] ?? [], when]
   }
   const said = (status: number) => ({ ...statuses[status], ...(more[status] && { headers: more[status] }) })
   return Object.fromEntries(Object.entries(examples).map(([status, all]) => {
-    const description = whens[Number(status)]!.join('; ')
+    const description = occasions[Number(status)]!.join('; ')
     return [status, ref(ErrorAnswer, { description, ...said(Number(status)), 'x-examples': all })]
   })) as Record<StatusOf<Code>, TUnsafe<ErrorAnswer>>
 }

@@ -13,12 +13,12 @@ export const answerOn = (socket: Answering): ServerResponse | undefined => socke
 export const beginAnswer = (socket: Answering, response: ServerResponse): void => { socket[LATEST] = response }
 
 /** Stored on the response: whether it may be silent for long. */
-const RESTS = Symbol('whether the answer may rest')
+const SILENT = Symbol('whether the answer may rest')
 
-type Resting = ServerResponse & { [RESTS]?: boolean }
+type MaybeSilent = ServerResponse & { [SILENT]?: boolean }
 
 /** Marks a response that may be silent for long, such as a stream of events: its connection is not closed for that. */
-export const letRest = (response: Resting, may: boolean): void => { response[RESTS] = may }
+export const allowSilence = (response: MaybeSilent, may: boolean): void => { response[SILENT] = may }
 
 /** @returns whether it is marked so */
-export const mayRest = (response: Resting): boolean => response[RESTS] === true
+export const mayBeSilent = (response: MaybeSilent): boolean => response[SILENT] === true

@@ -11,7 +11,7 @@ export interface Places {
   isFull: () => boolean
   /** A hook that takes a place, until the answer is made or the client has gone, or throws Overloaded. */
   take: Hook
-  giveBack: (response: ServerResponse) => void
+  release: (response: ServerResponse) => void
 }
 
 /**
@@ -23,13 +23,13 @@ export function places (max: number, queue: string): Places {
   /** A mark on the answer. A Set kept finished responses alive until a full garbage collection, which cost a tenth of a read. */
   const mark = Symbol(queue)
   const isFull = () => count >= max
-  const giveBack = (response: ServerResponse & { [mark]?: boolean }): void => {
+  const release = (response: ServerResponse & { [mark]?: boolean }): void => {
     if (!response[mark]) return
     response[mark] = false
     count--
   }
   /** One listener for all responses; each is its `this`. */
-  function onClose (this: ServerResponse): void { giveBack(this) }
+  function onClose (this: ServerResponse): void { release(this) }
   return {
     count: () => count,
     isFull,
@@ -43,6 +43,6 @@ export function places (max: number, queue: string): Places {
       raw.on('close', onClose)
       done()
     },
-    giveBack
+    release
   }
 }

@@ -22,19 +22,19 @@ export function checkNode (version = process.versions.node): Finding {
 }
 
 /** Whether the port is free, or a server of this API has it. */
-export async function checkPort (host: string, port: number): Promise<Finding & { isOurs: boolean }> {
+export async function checkPort (host: string, port: number): Promise<Finding & { isThisApi: boolean }> {
   const what = `Port ${port} of ${host}`
   const server = createServer().listen(port, host)
   try {
     await once(server, 'listening')
     server.close()
-    return { ...fine(what, 'is free'), isOurs: false }
+    return { ...fine(what, 'is free'), isThisApi: false }
   } catch (error) {
     const reason = reasonOf(error)
-    if (reason !== 'EADDRINUSE') return { ...wrong(what, `cannot be used (${reason})`, 'correct HOST and PORT'), isOurs: false }
-    const isOurs = await isHealthy(host, port)
-    const finding = isOurs ? fine(what, 'a server of this API runs there') : wrong(what, 'another program has it', 'stop that, or set PORT')
-    return { ...finding, isOurs }
+    if (reason !== 'EADDRINUSE') return { ...wrong(what, `cannot be used (${reason})`, 'correct HOST and PORT'), isThisApi: false }
+    const isThisApi = await isHealthy(host, port)
+    const finding = isThisApi ? fine(what, 'a server of this API runs there') : wrong(what, 'another program has it', 'stop that, or set PORT')
+    return { ...finding, isThisApi }
   }
 }
 

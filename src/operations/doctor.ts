@@ -25,7 +25,7 @@ export async function * diagnose (load: () => Config): AsyncGenerator<Finding> {
   const port = await checkPort(config.HOST, config.PORT)
   yield port
   yield * config.DATABASE_URL.startsWith('pglite:')
-    ? await checkEmbedded(config.DATABASE_URL.slice('pglite:'.length), port.isOurs)
+    ? await checkEmbedded(config.DATABASE_URL.slice('pglite:'.length), port.isThisApi)
     : await checkServers(config)
   yield config.REDIS_URL === undefined ? fine('Redis', 'is not used') : await checkRedis(config.REDIS_URL)
   yield config.SMTP_URL === undefined ? fine('SMTP', 'no mails are sent') : await checkSmtp(config.SMTP_URL)

@@ -13,7 +13,7 @@ export const DEMO = { email: 'demo@example.com', password: 'correct horse batter
 const TASKS = 200
 
 /** A seed waits for no client. */
-const NOBODY = { destroyed: false }
+const NO_CLIENT = { destroyed: false }
 
 /** What a seed has found and done. */
 export interface Seeded { created: number, total: number, passwordFits: boolean }
@@ -42,7 +42,7 @@ export async function seed (
     }
   }
   const { total } = (await tasks.list(1, 0))!
-  return { created, total, passwordFits: await passwords.verify(account.hash, DEMO.password, NOBODY) }
+  return { created, total, passwordFits: await passwords.verify(account.hash, DEMO.password, NO_CLIENT) }
 }
 
 /** The account, with an email that counts as confirmed. */
@@ -51,7 +51,7 @@ async function demoAccount (db: Database, passwords: Passwords) {
   const found = await users.findLogin(DEMO.email)
   if (found) return found
   // Null when another seed is a moment ahead.
-  const user = await users.create({ email: DEMO.email, name: DEMO.name, hash: await passwords.hash(DEMO.password, NOBODY) })
+  const user = await users.create({ email: DEMO.email, name: DEMO.name, hash: await passwords.hash(DEMO.password, NO_CLIENT) })
   if (user) await users.confirmEmail(user.id, { from: DEMO.email, email: DEMO.email, version: null })
   return (await users.findLogin(DEMO.email))!
 }

@@ -25,8 +25,8 @@ export const admissionPlugin = fp(async (app) => {
   app.addHook('onRequest', (_request, _reply, done) => { done(requests.isFull() ? new Overloaded('requests') : undefined) })
   app.addHook('preValidation', requests.take)
   app.addHook('onSend', (_request, reply, payload, done) => {
-    requests.giveBack(reply.raw)
-    hashes.giveBack(reply.raw)
+    requests.release(reply.raw)
+    hashes.release(reply.raw)
     done(null, payload)
   })
 }, { name: 'admission', dependencies: ['places'] })

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { answerOn, beginAnswer, mayRest } from '../http/latest-answer.js'
+import { answerOn, beginAnswer, mayBeSilent } from '../http/latest-answer.js'
 import { requestLog } from '../log/request-log.js'
 
 /** Requests that may wait for their turn on one connection: some 5 KB each. Clients that pipeline at all send a few. */
@@ -24,7 +24,7 @@ interface Line { socket: Socket, waiting: Map<FastifyRequest, FastifyReply>, tim
  */
 export const turnsPlugin = fp(async (app) => {
   const lines = new WeakMap<Socket, Line>()
-  app.server.setTimeout(PATIENCE, cutWhoDoesNotRead)
+  app.server.setTimeout(PATIENCE, disconnectSlowReader)
 
   // Node still parses what had arrived on a connection before it was cut off; nothing else is done with it.
   const [serve] = app.server.listeners('request') as [(...of: [IncomingMessage, ServerResponse]) => void]
@@ -77,7 +77,7 @@ export const turnsPlugin = fp(async (app) => {
  * takes the time it takes. What is left is an answer that the client does not take, that was the last one, or
  * that has nothing to say for now.
  */
-function cutWhoDoesNotRead (socket: Socket): void {
+function disconnectSlowReader (socket: Socket): void {
   const answer = answerOn(socket)
-  if (answer?.headersSent && !mayRest(answer)) socket.destroy()
+  if (answer?.headersSent && !mayBeSilent(answer)) socket.destroy()
 }

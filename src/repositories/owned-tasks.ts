@@ -7,11 +7,11 @@ import { tasks } from '../db/tables.js'
 import type { Task } from '../schemas/tasks.js'
 import { miss, ownerKnown, type Miss } from './task-misses.js'
 import { listState, pageStatement, wordsOf, type ListQuery } from './task-pages.js'
-import { ofTask, taskOf, thisOne, versioned, versionedRow, type VersionedTask } from './task-row.js'
+import { ofTask, taskOf, byOwnerAndId, versioned, versionedRow, type VersionedTask } from './task-row.js'
 import type { Content, ListState, Page, Patch, Position, Version } from './task-values.js'
 import { complete, create, createOnce, patch, remove, storedKey, update } from './task-writes.js'
 
-const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(thisOne), ofTask)
+const find = prepare('tasks.find', build.select(versionedRow).from(tasks).where(byOwnerAndId), ofTask)
 
 /** What tasksOf returns. A class, because one is made for each request; not exported, so that it has no other maker. */
 class OwnedTasks {

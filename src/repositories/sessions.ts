@@ -15,7 +15,7 @@ export interface StoredSession {
   last_used_at: string
 }
 
-/** One in the list of its owner. */
+/** A session as its owner sees it. */
 export interface ListedSession {
   id: string
   created_at: string
@@ -50,8 +50,8 @@ const begin = prepareSql('sessions.begin', sql<Owned<StoredSession>>`
   returning owner_id, id, generation, created_at, last_used_at`, ofSession)
 
 /**
- * What a login asks when its session is written: the version of the password now. A change that committed meanwhile has not seen
- * the session, and the session's statement not the change. The oldest sessions go when there are too many.
+ * Asked by a login after its session is written: the present version of the password. A change that committed meanwhile has not
+ * seen the session, nor the session's statement the change. Removes the oldest sessions when there are too many.
  */
 const afterBegin = prepareSql('sessions.afterBegin', sql<Owned<{ password_version: number }>>`
   with gone as (delete from ${sessions} where owner_id = ${owner} and id in (
@@ -145,7 +145,7 @@ export const sessionsOf = (db: Database, owner: string) => ({
     return row ? { session: row, user: userOf(row) } : null
   },
 
-  /** @returns those that live, last used first; null when the owner is gone */
+  /** @returns the live sessions, last used first; null when the owner is gone */
   async list (bounds: Bounds): Promise<ListedSession[] | null> {
     const rows = await db.run(list, { owner, ...bounds })
     if (rows.length === 0) return null

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, sql, type SQL } from 'drizzle-orm'
 import { build, prepare } from '../db/statement.js'
 import { searchable, taskLists, tasks } from '../db/tables.js'
 import type { TaskQuery } from '../schemas/tasks.js'
-import { mine, ofOwner, owner, row } from './task-row.js'
+import { byOwner, ofOwner, owner, row } from './task-row.js'
 
 const { placeholder } = sql
 
@@ -22,7 +22,7 @@ export interface ListQuery {
   q?: string | undefined
 }
 
-/** A task without a due date is due after all others. Index, order and range are this expression; a null would be in none. */
+/** A task without a due date sorts after all others. Index, order and range use this expression; a null would be in none. */
 const due = sql`coalesce(${tasks.dueDate}, 'infinity'::date)`
 
 /** An order, total in each case: the key and the id, both in the same direction. */
@@ -60,7 +60,7 @@ const filterOf = ({ completed, dueAfter, dueBefore, q }: ListQuery): SQL | undef
   q === undefined ? undefined : hasWords
 )
 
-/** What `is_completed` says, the list's row has counted; with dates the tasks are counted. */
+/** The list's row has the totals by `is_completed`; with dates the tasks are counted. */
 function totalOf ({ completed, dueAfter, dueBefore }: ListQuery, where: SQL | undefined): SQL<number> {
   if (dueAfter ?? dueBefore) return sql`(${build.select({ n: sql`count(*)::int` }).from(tasks).where(where)})`
   if (completed === undefined) return sql`${taskLists.open} + ${taskLists.done}`
@@ -69,7 +69,7 @@ function totalOf ({ completed, dueAfter, dueBefore }: ListQuery, where: SQL | un
 
 /**
  * LIMIT and OFFSET as numbers that the planner cannot know: it then plans for the first rows, by the index, at every
- * depth. Told the numbers, it would rather gather and sort when few rows are left, or many are skipped. Drizzle takes an
+ * depth. If it knew them, it would collect and sort when few rows are left or many are skipped. Drizzle accepts an
  * expression as well, but its type says a number.
  */
 const unknownToPlanner = (name: string) => sql`(select ${placeholder(name)}::bigint)` as unknown as number
@@ -81,10 +81,10 @@ export const listState = prepare('tasks.state', build.select({
   list_changed_at: sql<string>`${taskLists.changedAt}`.as('list_changed_at')
 }).from(taskLists).where(eq(taskLists.ownerId, owner)), ofOwner)
 
-/** A value beside the first row only: beside each, those of the list are a third of what a page costs here. */
+/** A value of the list, in the first row only: in each row, these values would be a third of the cost of a page. */
 const once = <Value>(value: SQL, name: string) => sql<Value>`case when row_number() over () = 1 then ${value} end`.as(name)
 
-/** What a page has of the list's row, in the same statement: all is of one moment. Without tasks it stands alone. */
+/** The list's row in the statement of a page, so that both are of the same moment. Without tasks it is the only row. */
 const besideOnce = (total: SQL) => ({
   list_revision: once<number>(sql`${taskLists.revision}`, 'list_revision'),
   list_changed_at: once<string>(sql`${taskLists.changedAt}`, 'list_changed_at'),
@@ -94,16 +94,16 @@ const besideOnce = (total: SQL) => ({
 /** The owner of a row, also when there is no task. */
 const ownerBeside = (ownerOfTask: SQL.Aliased | SQL) => sql<string>`coalesce(${ownerOfTask}, ${taskLists.ownerId})`.as('user_id')
 
-const mineHere = and(mine, eq(tasks.ownerId, taskLists.ownerId))
+const byListOwner = and(byOwner, eq(tasks.ownerId, taskLists.ownerId))
 
 /** A page straight from an index. */
 function indexed (kind: 'offset' | 'cursor', query: ListQuery) {
   const order = sorts[query.sort ?? '-created_at']
   const where = filterOf(query)
-  const rows = build.select(row).from(tasks).where(and(mineHere, where, kind === 'cursor' ? after(order) : undefined))
+  const rows = build.select(row).from(tasks).where(and(byListOwner, where, kind === 'cursor' ? after(order) : undefined))
     .orderBy(order.way(order.key), order.way(tasks.id)).limit(unknownToPlanner('limit'))
   const page = (kind === 'cursor' ? rows : rows.offset(unknownToPlanner('offset'))).as('page')
-  const total = kind === 'cursor' ? sql<number>`0` : totalOf(query, and(mine, where))
+  const total = kind === 'cursor' ? sql<number>`0` : totalOf(query, and(byOwner, where))
   return build.select({ ...page._.selectedFields, user_id: ownerBeside(page.user_id), ...besideOnce(total) })
     .from(taskLists).leftJoinLateral(page, sql`true`).where(eq(taskLists.ownerId, owner))
 }
@@ -111,10 +111,10 @@ function indexed (kind: 'offset' | 'cursor', query: ListQuery) {
 /** A page of what a search has found, with its total: each task is looked at once for both. */
 function searched (query: ListQuery) {
   const { key, way } = sorts[query.sort ?? '-created_at']
-  const found = build.$with('found').as(build.select({ id: tasks.id, key: key.as('key') }).from(tasks).where(and(mine, filterOf(query))))
+  const found = build.$with('found').as(build.select({ id: tasks.id, key: key.as('key') }).from(tasks).where(and(byOwner, filterOf(query))))
   const shown = build.select({ id: found.id }).from(found).orderBy(way(found.key), way(found.id))
     .limit(unknownToPlanner('limit')).offset(unknownToPlanner('offset')).as('shown')
-  const page = build.select(row).from(shown).innerJoin(tasks, and(mineHere, eq(tasks.id, shown.id)))
+  const page = build.select(row).from(shown).innerJoin(tasks, and(byListOwner, eq(tasks.id, shown.id)))
     .orderBy(way(key), way(tasks.id)).as('page')
   const total = sql<number>`(${build.select({ n: sql`count(*)::int` }).from(found)})`
   return build.with(found).select({ ...page._.selectedFields, user_id: ownerBeside(page.user_id), ...besideOnce(total) })

@@ -45,5 +45,5 @@ export const owner = sql`${placeholder('owner')}::uuid`
 export const id = sql`${placeholder('id')}::uuid`
 
 /** The WHERE that every statement about tasks begins with. */
-export const mine = eq(tasks.ownerId, owner)
-export const thisOne = and(mine, eq(tasks.id, id))
+export const byOwner = eq(tasks.ownerId, owner)
+export const byOwnerAndId = and(byOwner, eq(tasks.id, id))

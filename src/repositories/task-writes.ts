@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { build, prepare, prepareSql } from '../db/statement.js'
 import { idempotencyKeys, taskChanges, taskLists, tasks } from '../db/tables.js'
-import { id, ofOwner, ofTask, owner, thisOne, versionedRow } from './task-row.js'
+import { id, ofOwner, ofTask, owner, byOwnerAndId, versionedRow } from './task-row.js'
 
 /*
  * Each write of a task is one statement that locks the owner's list first: it waits for the owner's other writers there, takes
@@ -16,7 +16,7 @@ const title = sql`${placeholder('title')}::varchar`
 const description = sql`${placeholder('description')}::varchar`
 const dueDate = sql`${placeholder('dueDate')}::date`
 
-/** A column's new value if the caller has given one, which a flag tells, else the present one. */
+/** A column's new value if a flag says that one is given, otherwise the present one. */
 const given = (flag: string, value: SQL, present: SQL | typeof tasks.title | typeof tasks.dueDate) =>
   sql`case when ${placeholder(flag)}::boolean then ${value} else ${present} end`
 
@@ -24,16 +24,16 @@ const given = (flag: string, value: SQL, present: SQL | typeof tasks.title | typ
 const matching = sql` and t.revision::text || '-' || (extract(epoch from t.updated_at) * 1000)::bigint::text = any(${placeholder('versions')}::text[])`
 
 /** What a change does to the totals of the list: `task` is the task before it. */
-const MOVED = sql`open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int`
+const MOVE_TOTALS = sql`open = list.open + task.is_completed::int - task.next::int, done = list.done - task.is_completed::int + task.next::int`
 const REMOVED = sql`open = list.open - (not task.is_completed)::int, done = list.done - task.is_completed::int`
 
 /** The columns of `change`, so that Drizzle can use it as a table. */
 const numbered = { revision: sql<number>`revision`.as('revision') }
 
 /**
- * What update, patch, complete and delete have in common. No row when the task is not there, or not as `condition` wants it:
+ * The common part of update, patch, complete and delete. No row when the task does not exist or does not meet `condition`:
  * then nothing is written.
- * @param next whether the task is done then
+ * @param next whether the task is done afterwards
  * @returns `change`: the owner, the number, the time, the task's id, and `next`; the list has it already
  */
 const change = (next: SQL, totals: SQL, condition?: SQL) => build.$with('change', numbered).as(sql`
@@ -53,11 +53,11 @@ const journal = build.$with('journal', {}).as(sql`
   select list.owner_id, change.revision, change.id, change.touched
   from ${taskLists} list, change where list.owner_id = ${owner} and change.owner_id = list.owner_id`)
 
-const thisChange = sql`${thisOne} and change.owner_id = ${tasks.ownerId} and change.id = ${tasks.id}`
+const thisChange = sql`${byOwnerAndId} and change.owner_id = ${tasks.ownerId} and change.id = ${tasks.id}`
 
 /** A change of a task that stays. */
 function rewrite (next: SQL, content: { title?: SQL, description?: SQL, dueDate?: SQL }, condition?: SQL) {
-  const changed = change(next, MOVED, condition)
+  const changed = change(next, MOVE_TOTALS, condition)
   return build.with(changed, journal).update(tasks)
     .set({ ...content, isCompleted: sql`change.next`, updatedAt: sql`change.touched`, revision: sql`change.revision` })
     .from(changed).where(thisChange).returning(versionedRow)
@@ -100,8 +100,8 @@ const count = build.$with('change', {}).as(sql`
   returning list.owner_id, list.revision, locked.touched, ${id} as id`)
 
 /**
- * Claims a key for the next number. No row when the owner is gone, or when the key is taken: then nothing is written. Whoever
- * loses a race for it waits for the winner, whose row this statement cannot see; the next one can.
+ * Claims a key for the next number. No row when the owner is gone, or when the key is taken: then nothing is written. The loser
+ * of a race waits for the winner, whose row this statement cannot see; the next statement can.
  */
 const claim = build.$with('claimed', {}).as(sql`
   insert into ${idempotencyKeys} as claim (owner_id, key, body_hash, task_id, created_at, revision)
@@ -125,7 +125,7 @@ const made = build.$with('made', versionedRow).as(sql`
 
 export const create = prepare('tasks.create', build.with(count, journal, made).select().from(made), { ...ofTask, title: 'title' })
 
-/** No row when the key is taken: `stored` tells by what. */
+/** No row when the key is taken; `stored` then has its task. */
 export const createOnce = prepare('tasks.createOnce', build.with(claim, countClaimed, journal, made).select().from(made),
   { ...ofTask, title: 'title' })
 

@@ -139,15 +139,15 @@ t.test('the port is free, ours, or another program\'s', async (t) => {
   await once(other, 'listening')
   t.teardown(() => { other.close() })
   const { port } = other.address() as AddressInfo
-  t.match(await checkPort('0.0.0.0', port), { says: 'another program has it', mend: 'stop that, or set PORT', isOurs: false })
+  t.match(await checkPort('0.0.0.0', port), { says: 'another program has it', mend: 'stop that, or set PORT', isThisApi: false })
   const silent = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   t.teardown(() => { silent.close() })
-  t.match(await checkPort('127.0.0.1', (silent.address() as AddressInfo).port), { says: 'another program has it', isOurs: false })
+  t.match(await checkPort('127.0.0.1', (silent.address() as AddressInfo).port), { says: 'another program has it', isThisApi: false })
   t.match(await checkPort('203.0.113.1', port), { says: /^cannot be used \(E\w+\)$/, mend: 'correct HOST and PORT' })
   const { app } = await startApp(t)
   const host = await app.listen({ host: '::1', port: 0 }).then(() => '::1', async () => new URL(await app.listen({ host: '127.0.0.1', port: 0 })).hostname)
-  t.match(await checkPort(host, (app.server.address() as AddressInfo).port), { says: 'a server of this API runs there', isOurs: true })
+  t.match(await checkPort(host, (app.server.address() as AddressInfo).port), { says: 'a server of this API runs there', isThisApi: true })
 })
 
 t.test('Redis answers, or is away', async (t) => {

@@ -1,6 +1,6 @@
 import type { Credentials } from '../../accounts/credentials.js'
-import type { LoginDesk } from '../../accounts/login.js'
+import type { Login } from '../../accounts/login.js'
 import type { Sessions } from '../../accounts/sessions.js'
 
 /** What the routes of accounts need. */
-export interface Accounts { login: LoginDesk, credentials: Credentials, sessions: Sessions }
+export interface Accounts { login: Login, credentials: Credentials, sessions: Sessions }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { credentialsAt } from '../../accounts/credentials.js'
+import { credentialsWith } from '../../accounts/credentials.js'
 import type { Links } from '../../accounts/links.js'
-import { loginAt } from '../../accounts/login.js'
+import { loginWith } from '../../accounts/login.js'
 import type { Mail, Mails } from '../../accounts/mails.js'
 import type { Passwords } from '../../accounts/passwords.js'
 import { post } from '../../accounts/post.js'
@@ -31,17 +31,17 @@ export interface AccountOptions {
 /** Story 1: signing up and logging in; and all else about accounts. */
 export const authRoutes: FastifyPluginAsync<AccountOptions> = async (app, options) => {
   const { passwords, links, mails, send, requireVerifiedEmail } = options
-  const office = post({ mails, links, send, mayWriteTo: app.limits.mayWriteTo })
+  const accountPost = post({ mails, links, send, mayWriteTo: app.limits.mayWriteTo })
   const own = sessions((owner) => sessionsOf(app.db, owner), {
     ...options.sessions,
     issue: app.issueToken,
     onTheft (user, session) {
       app.log.warn({ user: user.id, session }, 'an old refresh token was used: session ended')
-      office.tellOfTheft(user)
+      accountPost.tellOfTheft(user)
     }
   })
-  const desk = { users: usersIn(app.db), passwords, sessions: own, post: office, requireVerifiedEmail, log: app.log }
-  const accounts: Accounts = { login: loginAt(desk), credentials: credentialsAt(desk, links), sessions: own }
+  const services = { users: usersIn(app.db), passwords, sessions: own, post: accountPost, requireVerifiedEmail, log: app.log }
+  const accounts: Accounts = { login: loginWith(services), credentials: credentialsWith(services, links), sessions: own }
 
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store')

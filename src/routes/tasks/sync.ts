@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { apiAnswers } from '../../errors/answers.js'
 import { ApiError, Overloaded, ValidationFailed } from '../../errors/api-error.js'
-import { letRest } from '../../http/latest-answer.js'
+import { allowSilence } from '../../http/latest-answer.js'
 import { ref } from '../../schemas/common.js'
 import { ChangesPage, ChangesQuery, EventStreamText, EventsHeaders, EventsQuery, sinceIssue } from '../../schemas/sync.js'
 import { changesAfter } from '../../sync/changes.js'
@@ -67,8 +67,8 @@ export const syncRoutes: FastifyPluginAsyncTypebox<Mount> = async (app, mount) =
     const stream = await app.live.listen(sub, position, { session, until: exp * 1000 })
     if (typeof stream === 'string') return refuse(reply, stream)
     // From its end on, a client that does not read the rest is disconnected as usual.
-    letRest(reply.raw, true)
-    stream.once('close', () => { letRest(reply.raw, false) })
+    allowSilence(reply.raw, true)
+    stream.once('close', () => { allowSilence(reply.raw, false) })
     return reply.headers(streamHeaders).send(bodyOf(stream))
   })
 }
