@@ -78,6 +78,13 @@ export class TablesMissing extends DatabaseUnavailable {
   }
 }
 
+/**
+ * The constraint that refuses a row. Citus passes on what a worker says without its fields, so that the name stands only in
+ * the message, in quotes behind that of a table, and with the number of the shard behind it.
+ */
+const constraintOf = ({ constraint, constraint_name: name, message }: DriverError): string | undefined =>
+  (constraint ?? name ?? message?.match(/"(\w+)"/g)?.at(-1)?.slice(1, -1))?.replace(/_\d+$/, '')
+
 /** The fields of an error of postgres.js or PGlite. */
 interface DriverError {
   code?: string
@@ -117,8 +124,7 @@ export function translated (error: unknown, statement: string): Error {
   const code = String(refusal.code)
   if ([OUTAGE, DRIVER_OUTAGE, UNTRUSTED].some((kind) => kind.test(code))) return new DatabaseUnavailable(code)
   if (refusal.message === 'PGlite is closed') return new DatabaseUnavailable('closed')
-  // That of a shard of Citus has the shard's number behind it.
-  const constraint = (refusal.constraint ?? refusal.constraint_name)?.replace(/_\d+$/, '')
+  const constraint = constraintOf(refusal)
   if (code === '23505') return new ConstraintViolation('unique', statement, constraint)
   if (code === '23503') return new ConstraintViolation('foreign key', statement, constraint)
   const bug = new QueryFailed(statement, refusal)

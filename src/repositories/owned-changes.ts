@@ -35,35 +35,47 @@ const newest = prepare('changes.newest', build.select({
   asked: askedId.as('asked'), revision: taskLists.revision, changed_at: taskLists.changedAt
 }).from(asked('owner')).leftJoin(taskLists, eq(taskLists.ownerId, askedId)), { asked: 'owner' }, { answersAlways: true })
 
-/**
- * Those of some owners who have another newest change than the one that is known, or are gone: mostly nobody, so that the answer
- * does not grow with how many are asked for. One row at least, which says by a number of its own what was asked. The owners are
- * taken apart once: compared as a list with each row of a table without statistics, 3,000 took longer than a statement may.
- */
-const others = prepareSql('changes.others', sql<{ asked: string, owner: string | null }>`
-  select asked.value as asked, known.id as owner
-  from (values (${placeholder('question')}::text)) as asked(value)
-  left join (unnest(${placeholder('owners')}::text::uuid[], ${placeholder('revisions')}::text::bigint[], ${placeholder('times')}::text::bigint[])
-      as known(id, revision, time)
-    left join ${taskLists} list on list.owner_id = known.id)
-  on list.revision is distinct from known.revision or list.changed_at <> to_timestamp(known.time / 1000.0)`,
-{ asked: 'question' }, { answersAlways: true })
+/** Owners that are given, and what is known of them: taken apart once, and not for each row of a table without statistics. */
+const given = sql`(select unnest(${placeholder('owners')}::text::uuid[]) as id, unnest(${placeholder('revisions')}::text::bigint[]) as revision,
+  unnest(${placeholder('times')}::text::bigint[]) as time) as known`
 
 /**
- * Which owners have another newest change than these, or are gone, in one statement.
+ * How many of some owners there are, and those of them who have another newest change than the one that is known: mostly nobody,
+ * so that the answer does not grow with how many are asked for. It joins what Citus can join.
+ */
+const others = prepareSql('changes.others', sql<{ asked: string, present: number, others: string | null }>`
+  select ${placeholder('question')}::text as asked, count(*)::int as present, array_to_string(array_agg(list.owner_id)
+    filter (where list.revision <> known.revision or list.changed_at <> to_timestamp(known.time / 1000.0)), ',') as others
+  from ${given} join ${taskLists} list on list.owner_id = known.id`, { asked: 'question' }, { answersAlways: true })
+
+/** Those of some owners who are there. */
+const present = prepareSql('changes.present', sql<{ asked: string, owners: string | null }>`
+  select ${placeholder('question')}::text as asked, array_to_string(array_agg(list.owner_id), ',') as owners
+  from ${given} join ${taskLists} list on list.owner_id = known.id`, { asked: 'question' }, { answersAlways: true })
+
+/**
+ * Which owners have another newest change than these, or are gone: in one statement, and another one when somebody is gone.
  * @param known may have an owner more than once
  * @returns each once
  */
 export async function othersThan (db: Database, known: Known[]): Promise<Set<string>> {
   const list = (values: Array<string | number>) => `{${values.join()}}`
-  const rows = await db.run(others, {
+  const question = {
     question: randomUUID(),
     owners: list(known.map(({ owner }) => owner)),
     revisions: list(known.map(({ revision }) => revision)),
     times: list(known.map(({ time }) => time))
-  })
-  return new Set(rows.flatMap(({ owner }) => owner ?? []))
+  }
+  const [found] = await db.run(others, question)
+  const changed = new Set(idsIn(found!.others))
+  if (found!.present === known.length) return changed
+  const [rest] = await db.run(present, question)
+  const there = new Set(idsIn(rest!.owners))
+  return new Set([...changed, ...known.map(({ owner }) => owner).filter((owner) => !there.has(owner))])
 }
+
+/** @param text ids with commas between; null is none */
+const idsIn = (text: string | null): string[] => text === null ? [] : text.split(',')
 
 /**
  * The journal of one owner, and the only way to it.

@@ -62,6 +62,8 @@ t.test('a violated constraint is told by its kind and name', async (t) => {
   t.match(translated({ code: '23505' }, 'users.create'), new ConstraintViolation('unique', 'users.create'))
   t.match(translated({ code: '23505', constraint: 'a' }, 'users.create'), new ConstraintViolation('unique', 'users.create', 'a'), 'PGlite')
   t.match(translated({ code: '23503', constraint_name: 'a' }, 'x'), new ConstraintViolation('foreign key', 'x', 'a'), 'postgres.js')
+  const message = 'insert or update on table "sessions_102060" violates foreign key constraint "sessions_owner_id_fkey_102060"'
+  t.match(translated({ code: '23503', message }, 'x'), new ConstraintViolation('foreign key', 'x', 'sessions_owner_id_fkey'), 'Citus')
   t.equal(new ConstraintViolation('unique', 'users.create').message, 'users.create violates a unique constraint')
   t.equal(new ConstraintViolation('unique', 'users.create', 'a').message, 'users.create violates a unique constraint (a)')
 })

@@ -14,6 +14,7 @@ import { teardown } from '../support/teardown.js'
 const ASK_ALL = new Map([
   ['tasks.miss', 'whether a task is foreign or absent only all owners tell; asked when a task was not found'],
   ['changes.others', 'a process asks once a second for everybody who has a stream open there'],
+  ['changes.present', 'the same, when one of them is gone'],
   ['sweep.changes.look', 'looks for owners'],
   ['sweep.keys.look', 'looks for owners'],
   ['sweep.sessions.look', 'looks for owners'],

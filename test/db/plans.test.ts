@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Database } from '../../src/db/database.js'
 import { tasksOf, type OwnedTasks } from '../../src/repositories/owned-tasks.js'
-import { cleanDatabase, sqlOn } from '../support/database.js'
+import { cleanDatabase, isDistributed, sqlOn } from '../support/database.js'
 import { teardown } from '../support/teardown.js'
 
 const { database, drop } = await cleanDatabase()
@@ -111,7 +111,7 @@ const besideSubplans = (node: Node): Node[] =>
   [node, ...(node.Plans ?? []).filter((child) => !child['Subplan Name']).flatMap(besideSubplans)]
 
 for (const [name, index, operation] of operations) {
-  t.test(`${name}: ${index}`, async (t) => {
+  t.test(`${name}: ${index}`, { skip: isDistributed && 'workers plan' }, async (t) => {
     for (const statement of await sent(operation)) {
       for (const mode of ['auto', 'force_generic_plan']) {
         const plan = await planOf(statement, mode)

@@ -92,13 +92,6 @@ t.test('fifty signups for one email at once make one account', async (t) => {
   t.strictSame(await sql('select count(*)::int as n from todo.users where email = $1', [email]), [{ n: 1 }])
 })
 
-t.test('an email that is taken is 409 where the constraint is that of a shard, too', async (t) => {
-  const { email } = await signUp()
-  await sql('alter table todo.users rename constraint users_email_key to users_email_key_102008')
-  t.teardown(async () => sql('alter table todo.users rename constraint users_email_key_102008 to users_email_key'))
-  t.equal((await signup(account({ email }))).status, 409)
-})
-
 t.test('the database keeps the rules of an account by itself', async (t) => {
   const good = { id: randomUUID(), email: newEmail(), name: 'Ada', hash: 'x' }
   const insert = async (changed: Record<string, unknown>) =>
