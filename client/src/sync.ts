@@ -1,5 +1,7 @@
 import type { Client } from 'openapi-fetch'
-import { follower, TIMING, type Batch, type Change, type Follower, type SyncState } from './follow.js'
+import type { Batch, Change, SyncState } from './changes.js'
+import { TIMING } from './course.js'
+import { follower, type Follower } from './follow.js'
 import { pause } from './pause.js'
 import type { paths } from './schema.js'
 import type { Send } from './send.js'

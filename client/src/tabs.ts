@@ -1,4 +1,4 @@
-import type { Seen } from './follow.js'
+import type { Seen } from './changes.js'
 import { browserLocks } from './locks.js'
 import { linked } from './pause.js'
 

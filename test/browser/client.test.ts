@@ -20,9 +20,12 @@ const api = await app.listen({ port: 0, host: '127.0.0.1' })
 const refreshes: string[] = []
 app.server.on('request', ({ method, url }) => { if (method === 'POST' && url === '/api/auth/refresh') refreshes.push(url) })
 const pages = examplePages(api)
-// A page of the same origin that does nothing by itself but know where the client is.
+// Pages that do nothing by themselves but know where the client is: one of the same origin, and one of an origin of its own, that
+// may keep nothing and share nothing.
 server.on('request', (request, response) => {
-  if (request.url !== '/empty') return pages(request, response)
+  response.setHeader('access-control-allow-origin', '*')
+  if (request.url === '/sandbox') response.setHeader('content-security-policy', 'sandbox allow-scripts')
+  else if (request.url !== '/empty') return pages(request, response)
   const imports = ['openapi-fetch', 'eventsource-parser'].map((name) => `"${name}": "/client/${name}.js"`).join()
   response.setHeader('content-type', 'text/html').end(`<script type="importmap">{ "imports": { ${imports} } }</script>`)
 })
@@ -110,5 +113,21 @@ if (browser) {
       t.equal(await tab.evaluate('tab.ended'), null)
     }
     await until('no stream is open', () => app.live.count() === 0, 20)
+  })
+
+  t.test('a page that may keep and share nothing has a session and a stream of its own', async (t) => {
+    const page = await browser.newPage()
+    t.teardown(async () => { await page.close() })
+    await page.goto(`${origin}/sandbox`)
+    const found = await page.evaluate(`(async () => {
+      const [{ localStorageStore }, { joinTabs }] = await Promise.all([import('/client/index.js'), import('/client/tabs.js')])
+      const store = localStorageStore()
+      const before = await store.get()
+      await store.set({ access_token: 'a' })
+      const tabs = joinTabs('mine', new AbortController().signal)
+      const storage = (() => { try { return typeof localStorage } catch ({ name }) { return name } })()
+      return { storage, before, after: await store.get(), role: await tabs?.next(60000) }
+    })()`)
+    t.strictSame(found, { storage: 'SecurityError', before: null, after: { access_token: 'a' }, role: 'lead' })
   })
 }

@@ -3,7 +3,7 @@ import { createServer, request as ask } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { createTodoClient, unwrap, type Apply, type Batch, type SyncState, type Task, type TodoClient } from '../../client/src/index.js'
-import { TIMING } from '../../client/src/follow.js'
+import { TIMING } from '../../client/src/course.js'
 import { sender } from '../../client/src/send.js'
 import { syncOf } from '../../client/src/sync.js'
 import { tokenOf } from '../../src/sync/positions.js'
@@ -195,6 +195,36 @@ t.test('a position that is not good any more begins anew, and says so', async (t
   const eve = await member()
   t.match(await replicaOf(eve, { since: undone }).ended, { name: 'TodoApiError', status: 422 }, "somebody else's is an error")
   t.match(await replicaOf(eve, { since: 'no position' }).ended, { name: 'TodoApiError', status: 422 })
+})
+
+t.test('a stream without a sign of life for 45 seconds is given up, and the next one goes on where it was', async (t) => {
+  const ada = await member()
+  let time = 0
+  let looks = 0
+  const now = () => {
+    looks++
+    return time
+  }
+  const replica = replicaOf(ada, { timing: { ...fast, ready: 60_000, silence: TIMING.silence, tick: 5, now } })
+  await replica.is('live')
+  for (const title of ['1', '2']) {
+    time += 45_000
+    const before = looks
+    await until('it has looked for signs of life', () => looks > before + 1, 20)
+    // Which is one.
+    await unwrap(ada.todo.tasks.create({ title }))
+    await replica.equals()
+  }
+  t.strictSame(replica.states, ['polling', 'live'])
+  time += 45_001
+  await until('it is live again', () => replica.states.length === 4, 20)
+  t.strictSame(replica.states, ['polling', 'live', 'offline', 'live'])
+  await until('the silent one is closed', () => app.live.count() === 1, 20)
+  await unwrap(ada.todo.tasks.create({ title: '3' }))
+  await replica.equals()
+  t.strictSame(replica.seen(), ['1', '2', '3'])
+  await replica.stop()
+  await areFree()
 })
 
 t.test('a slow apply is waited for, and one that fails ends it', async (t) => {
