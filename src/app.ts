@@ -6,6 +6,9 @@ import type { Config } from './config/settings.js'
 import type { Database } from './db/database.js'
 import { clientErrorHandler, frameworkErrors } from './http/early-errors.js'
 import { genReqId } from './http/request-id.js'
+import { measured } from './metrics/measured.js'
+import { NO_METERS, type Meters } from './metrics/meters.js'
+import type { Metrics } from './metrics/prometheus.js'
 import { requestLog } from './log/request-log.js'
 import { endings } from './accounts/endings.js'
 import { links } from './accounts/links.js'
@@ -18,6 +21,8 @@ import { docsPlugin } from './plugins/docs.js'
 import { errorsPlugin } from './plugins/errors.js'
 import { admissionPlugin, placesPlugin } from './plugins/admission.js'
 import { livePlugin } from './plugins/live.js'
+import { metricsPlugin } from './plugins/metrics.js'
+import { tracesPlugin } from './plugins/traces.js'
 import { openapiPlugin } from './plugins/openapi.js'
 import { rateLimitsPlugin, type LimitsOptions } from './plugins/rate-limits.js'
 import { requestsPlugin } from './plugins/requests.js'
@@ -32,6 +37,7 @@ import { authRoutes } from './routes/auth/index.js'
 import { statusRoutes } from './routes/status.js'
 import { tasksMounts } from './routes/tasks/index.js'
 import { hub } from './sync/hub.js'
+import { traced, type Traces } from './traces/traces.js'
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024
@@ -44,16 +50,23 @@ export interface Outside {
   print?: (mail: Mail) => void
   /** The clock of the sessions, of the links in mails and of the streams: milliseconds since 1970. */
   now?: () => number
+  /** What counts all that happens; nothing is counted when absent. */
+  metrics?: Metrics | undefined
+  /** What records spans; there are none when absent. */
+  traces?: Traces | undefined
 }
 
 /**
  * Builds the application, in reading order; nothing listens and the database is not started.
  * @param config from loadConfig
- * @param database from connect; it is closed with the application
+ * @param given the database, from connect; it is closed with the application. The application's own is `app.db`
  * @throws ConfigError for hash settings that this machine cannot serve
  */
-export async function buildApp (config: Config, database: Database, outside: Outside = {}): Promise<FastifyInstance> {
-  const { output, print, now = Date.now } = outside
+export async function buildApp (config: Config, given: Database, outside: Outside = {}): Promise<FastifyInstance> {
+  const { output, print, now = Date.now, metrics, traces } = outside
+  const meters = metrics?.meters ?? NO_METERS
+  const counted = metrics ? measured(given, meters) : given
+  const database = traces ? traced(counted, traces) : counted
   const { API_TITLE: title, API_VERSION: version } = config
   const app = Fastify({
     logger: { level: config.LOG_LEVEL, ...(output && { stream: output }) },
@@ -77,11 +90,14 @@ export async function buildApp (config: Config, database: Database, outside: Out
     frameworkErrors
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  const most = limitsOfQueues(config)
   await app.register(turnsPlugin)
-  await app.register(placesPlugin, { requests: config.MAX_CONCURRENT_REQUESTS, hashes: config.HASH_THREADS + config.HASH_QUEUE })
+  if (metrics) await app.register(metricsPlugin, { metrics, most })
+  if (traces) await app.register(tracesPlugin, { traces })
+  await app.register(placesPlugin, most)
   await app.register(requestsPlugin)
   await app.register(shutdownPlugin)
-  await app.register(errorsPlugin)
+  await app.register(errorsPlugin, { onShed: meters.shed })
   await app.register(securityPlugin, { origins: config.CORS_ORIGINS })
   await app.register(validationPlugin)
   await app.register(serializationPlugin)
@@ -104,20 +120,21 @@ export async function buildApp (config: Config, database: Database, outside: Out
       isDraining: app.isDraining,
       most: { perUser: config.MAX_STREAMS_PER_USER, all: config.MAX_STREAMS },
       now,
-      log: app.log
+      log: app.log,
+      onTold: meters.told
     })
   })
   await app.register(openapiPlugin, { title, version })
 
   await app.register(async (api) => {
     await api.register(admissionPlugin)
-    await api.register(rateLimitsPlugin, limitsOf(config))
+    await api.register(rateLimitsPlugin, limitsOf(config, meters))
     await api.register(authRoutes, {
       prefix: '/auth',
       passwords: await hashing(config),
       links: links(config.APP_URL ?? LOCAL_APP, secretsOf(config), now),
       mails: mailsOf(title),
-      send: mailing(config, api, print),
+      send: mailing(config, api, print, meters),
       requireVerifiedEmail: config.REQUIRE_VERIFIED_EMAIL,
       sessions: {
         idleDays: config.SESSION_IDLE_DAYS, maxDays: config.SESSION_MAX_DAYS, secrets: secretsOf(config), endings: ended, now
@@ -132,7 +149,7 @@ export async function buildApp (config: Config, database: Database, outside: Out
 }
 
 /** The rate limits, and where requests are counted. */
-const limitsOf = (config: Config): LimitsOptions => ({
+const limitsOf = (config: Config, meters: Meters): LimitsOptions => ({
   most: config.RATE_LIMIT === 'off'
     ? null
     : {
@@ -143,7 +160,16 @@ const limitsOf = (config: Config): LimitsOptions => ({
         mails: config.RATE_LIMIT_MAILS
       },
   redisUrl: config.REDIS_URL,
-  isBehindProxy: config.TRUST_PROXY !== undefined
+  isBehindProxy: config.TRUST_PROXY !== undefined,
+  onRefusal: meters.refused
+})
+
+/** How many of what there may be at a time. */
+const limitsOfQueues = (config: Config) => ({
+  requests: config.MAX_CONCURRENT_REQUESTS,
+  passwords: config.HASH_THREADS + config.HASH_QUEUE,
+  streams: config.MAX_STREAMS,
+  statements: config.DATABASE_QUEUE
 })
 
 /** @throws ConfigError when no hash can be computed with these settings on this machine */
@@ -170,9 +196,9 @@ const secretsOf = ({ SECRET_KEY: present, SECRET_KEY_PREVIOUS: previous }: Confi
   previous === undefined ? [present] : [present, previous]
 
 /** @returns what sends a mail; null where nobody could read one */
-function mailing (config: Config, app: FastifyInstance, print: Outside['print']): ((mail: Mail) => void) | null {
+function mailing (config: Config, app: FastifyInstance, print: Outside['print'], meters: Meters): ((mail: Mail) => void) | null {
   if (config.SMTP_URL === undefined && config.NODE_ENV === 'production') return null
-  const { send, close } = mailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, print, log: app.log })
+  const { send, close } = mailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, print, log: app.log, onEnd: meters.mailed })
   app.addHook('onClose', close)
   return send
 }

@@ -42,11 +42,11 @@ export interface CallOptions {
  * An application on a clean database, and what a client of it does. Every answer is compared with the OpenAPI
  * document; the test fails on one that does not fit.
  */
-export async function startApp (t: Test, { settings, database, output, print, now, prepare }: Options = {}) {
+export async function startApp (t: Test, { settings, database, prepare, ...outside }: Options = {}) {
   const { database: db, drop } = database ? { database, drop: async () => {} } : await cleanDatabase()
   // A shared database stays open for the application it came from.
   const own = database ? { ...db, close: async () => {} } : db
-  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own, { output, print, now })
+  const app = await buildApp(loadConfig({ ...testSettings, ...settings }), own, outside)
   const violations = watchContract(app)
   await prepare?.(app)
   const fits = () => { if (violations.length > 0) throw new Error(`answers that do not fit the OpenAPI document:\n${violations.join('\n')}`) }

@@ -9,6 +9,8 @@ export interface MailOptions {
   /** Prints a mail where there is no SMTP server; without it nobody reads it. */
   print: ((mail: Mail) => void) | undefined
   log: { warn: (facts: object, message: string) => void }
+  /** Told what has become of a mail. */
+  onEnd?: (outcome: 'sent' | 'failed') => void
   /** Milliseconds before the second and the third try. */
   pauses?: [number, number]
 }
@@ -32,7 +34,7 @@ interface Failure { code?: string, responseCode?: number, command?: string }
  * Sends mails in the background: no request waits for one or fails because of one. Mails that wait when the process
  * ends are lost.
  */
-export function mailer ({ smtpUrl, from, print, log, pauses = PAUSES }: MailOptions) {
+export function mailer ({ smtpUrl, from, print, log, onEnd, pauses = PAUSES }: MailOptions) {
   let transport: Promise<{ sendMail: (mail: object) => Promise<unknown>, close: () => void }> | undefined
   const timers = new Set<NodeJS.Timeout>()
 
@@ -44,9 +46,10 @@ export function mailer ({ smtpUrl, from, print, log, pauses = PAUSES }: MailOpti
     try {
       // The address alone, which has been checked: nothing that a person has typed is in a header.
       await (await connect()).sendMail({ ...mail, from, to: { name: '', address: mail.to } })
+      onEnd?.('sent')
     } catch (error) {
       const { code, responseCode, command } = error as Failure
-      if (tries > pauses.length) return log.warn({ mail: mail.subject, code, responseCode, command }, 'mail not sent')
+      if (tries > pauses.length) return fail(mail, { code, responseCode, command })
       const timer = setTimeout(() => {
         timers.delete(timer)
         put(mail, tries + 1)
@@ -55,8 +58,13 @@ export function mailer ({ smtpUrl, from, print, log, pauses = PAUSES }: MailOpti
     }
   }, AT_A_TIME)
 
+  function fail (mail: Mail, why: { [Fact in keyof Failure]: Failure[Fact] | undefined }): void {
+    log.warn({ mail: mail.subject, ...why }, 'mail not sent')
+    onEnd?.('failed')
+  }
+
   function put (mail: Mail, tries: number): void {
-    if (queue.length() >= MAX_WAITING) log.warn({ mail: mail.subject, code: 'QUEUE_FULL' }, 'mail not sent')
+    if (queue.length() >= MAX_WAITING) fail(mail, { code: 'QUEUE_FULL' })
     else void queue.push({ mail, tries })
   }
 

@@ -11,7 +11,10 @@ import { startSweeps } from '../db/sweeps.js'
 import { fatal } from './fatal.js'
 import { logOutput } from '../log/output.js'
 import { readable } from '../log/readable.js'
+import { prometheus } from '../metrics/prometheus.js'
+import { serveMetrics } from '../metrics/serve.js'
 import { sweepOfChanges, sweepOfEndings, sweepOfKeys, sweepOfSessions } from '../repositories/sweeps.js'
+import type { Traces } from '../traces/traces.js'
 
 /** Milliseconds after which the server listens, whether its database has started or not. */
 const PATIENCE = 3000
@@ -29,9 +32,12 @@ try {
   // A person reads what is in a terminal, a program what is in a pipe.
   const { stdout } = process
   const output = stdout.isTTY ? logOutput(await readable(stdout.hasColors())) : logOutput()
-  const app = await buildApp(config, database, { output, print: printMail })
+  const metrics = config.METRICS_PORT === undefined ? undefined : await prometheus(config.API_VERSION)
+  const traces = await tracing(config, (reason) => { app.log.warn({ reason }, 'traces not sent') })
+  const app = await buildApp(config, database, { output, print: printMail, metrics, traces })
   stopOnSignal(app, config.SHUTDOWN_DRAIN_SECONDS)
-  app.addHook('onClose', startSweeps(database, [
+  if (metrics) app.addHook('onClose', serveMetrics(metrics, { host: config.HOST, port: config.METRICS_PORT! }, app.log))
+  app.addHook('onClose', startSweeps(app.db, [
     sweepOfChanges(config.CHANGES_DAYS), sweepOfKeys(config.IDEMPOTENCY_DAYS),
     sweepOfSessions(config.SESSION_IDLE_DAYS, config.SESSION_MAX_DAYS), sweepOfEndings
   ], app.log))
@@ -46,6 +52,14 @@ try {
 async function startInTime (database: Database, app: FastifyInstance): Promise<boolean> {
   const started = keepStarted(database, app.log, fatal)
   return database.isRemote ? await Promise.race([started, sleep(PATIENCE, false)]) : await started
+}
+
+/** Loads what traces take, where they are wanted. @param log told when nobody takes them */
+async function tracing (config: Config, log: (reason: string) => void): Promise<Traces | undefined> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio, OTEL_SERVICE_NAME: service } = config
+  if (endpoint === undefined) return undefined
+  const { otlp } = await import('../traces/otlp.js')
+  return otlp({ endpoint, ratio, service, version: config.API_VERSION, log })
 }
 
 /**

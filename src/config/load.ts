@@ -65,6 +65,8 @@ function checkTogether (settings: Config): void {
   if (settings.SMTP_URL) requireOwn(settings, 'needed with SMTP_URL', 'MAIL_FROM', 'APP_URL')
   else if (settings.REQUIRE_VERIFIED_EMAIL && settings.NODE_ENV === 'production') throw settingError('SMTP_URL', 'REQUIRE_VERIFIED_EMAIL needs mails')
 
+  if (settings.METRICS_PORT && settings.METRICS_PORT === settings.PORT) throw settingError('METRICS_PORT', 'it is that of PORT')
+
   // RFC 9106 §3.1
   if (memory < 8 * lanes) throw settingError('ARGON2_MEMORY_KIB', `${8 * lanes} or more for ${lanes} lanes`)
   const hasPooler = settings.DATABASE_POOLER !== 'none'

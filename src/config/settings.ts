@@ -97,6 +97,19 @@ export const Settings = Type.Object({
   }),
   HOST: Type.String({ default: '', description: 'the address to listen on', 'x-default': '127.0.0.1, in production 0.0.0.0' }),
   PORT: Type.Integer({ default: 8000, minimum: 0, maximum: 65_535, description: 'a port number, 0 to 65535' }),
+  METRICS_PORT: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    description: 'a port number of its own for metrics, 0 to 65535',
+    'x-note': '[Prometheus](docs/operations.md#metrics) reads `/metrics` there; without it there are none'
+  })),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({
+    format: 'web',
+    description: 'the base URL of an OpenTelemetry collector that takes OTLP over HTTP, like http://localhost:4318',
+    'x-note': '[traces](docs/operations.md#traces) go to `/v1/traces` there; without it there are none'
+  })),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({ default: 1, minimum: 0, maximum: 1, description: 'the part of the traces that is recorded, 0 to 1' }),
+  OTEL_SERVICE_NAME: Type.String({ default: 'todo-backend', description: 'the name of this service in the traces, a text' }),
   CHANGES_DAYS: days(90, 'a change of a task is remembered', 'after the next one; the newest of each user is for ever'),
   IDEMPOTENCY_DAYS: days(30, 'an Idempotency-Key is remembered'),
   SHUTDOWN_DRAIN_SECONDS: Type.Integer({

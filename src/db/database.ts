@@ -1,3 +1,4 @@
+import type { Load } from './load.js'
 import type { Statement, Values } from './statement.js'
 
 /** A PostgreSQL of either kind, as the repositories and the server see it. */
@@ -28,6 +29,9 @@ export interface Database {
    * @throws DatabaseUnavailable
    */
   ping: () => Promise<void>
+
+  /** How busy it is now. */
+  load: () => Load
 
   /** Finishes what is running and closes. */
   close: () => Promise<void>

@@ -31,6 +31,8 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
   let client: PGlite | undefined
   let runOn: ReturnType<typeof statementsOn>
   let unlock = () => {}
+  /** Statements that run or wait: it runs one at a time. */
+  let pending = 0
 
   const opened = () => {
     if (!client) throw new DatabaseUnavailable('not started')
@@ -74,16 +76,24 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     },
 
     async run (statement, values = {}) {
+      pending++
       try {
         opened()
         return checked(statement, values, await runOn(statement, statement.bind(values)) as never[])
       } catch (error) {
         throw error instanceof DatabaseUnavailable || error instanceof ForeignAnswer ? error : translated(error, statement.name)
+      } finally {
+        pending--
       }
     },
 
     async ping () {
       await this.run(PING)
+    },
+
+    load () {
+      const used = Math.min(pending, 1)
+      return { max: 1, open: client?.ready ? 1 : 0, used, statements: pending, waiting: pending - used }
     },
 
     async close () {

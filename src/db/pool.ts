@@ -1,6 +1,7 @@
 import type postgres from 'postgres'
 import type { Backend } from './cancel.js'
 import { DatabaseUnavailable, ForeignAnswer, translated } from './errors.js'
+import type { Load } from './load.js'
 import { checked, type Statement, type Values } from './statement.js'
 
 /*
@@ -74,6 +75,9 @@ export interface Pool {
    */
   send: <Row>(statement: Statement<Row>, values: Values, end: number, anew: boolean) => Promise<Row[] | null>
 
+  /** What is on its way now. */
+  load: () => Pick<Load, 'used' | 'statements' | 'waiting'>
+
   /** Does something while no connection is open: the role may have no more than the pool. */
   pause: <T>(work: () => Promise<T>) => Promise<T>
 
@@ -91,6 +95,8 @@ export function poolOf (open: () => Client, deadline: number, ending?: Ending): 
   let client = open()
   /** When each connection answered last, and each pool. */
   const answered = new WeakMap<object, number>()
+  /** What somebody waits for. */
+  const underWay = new Set<Query>()
 
   async function send<Row> (statement: Statement<Row>, values: Values, end: number, anew: boolean): Promise<Row[] | null> {
     const used = client
@@ -99,6 +105,7 @@ export function poolOf (open: () => Client, deadline: number, ending?: Ending): 
     const query = used.unsafe(statement.text, statement.bind(values), { prepare }) as Query
     let timer: NodeJS.Timeout | undefined
     let isStopped = false
+    underWay.add(query)
     try {
       return await new Promise((resolve, reject) => {
         const late = () => {
@@ -130,6 +137,7 @@ export function poolOf (open: () => Client, deadline: number, ending?: Ending): 
       })
     } finally {
       clearTimeout(timer)
+      underWay.delete(query)
     }
   }
 
@@ -158,6 +166,11 @@ export function poolOf (open: () => Client, deadline: number, ending?: Ending): 
 
   return {
     send,
+
+    load () {
+      const sent = [...underWay].flatMap(({ state }) => state ?? [])
+      return { used: new Set(sent).size, statements: underWay.size, waiting: underWay.size - sent.length }
+    },
 
     async pause (work) {
       await client.end({ timeout: deadline / 1000 })

@@ -5,6 +5,7 @@ import { PING, isCurrent } from './current.js'
 import { DATE, INT8, TIMESTAMPTZ, isoTime, type Database } from './database.js'
 import { DatabaseUnavailable, TablesMissing } from './errors.js'
 import { checkFit } from './fit.js'
+import { counted } from './load.js'
 import { migratePostgres } from './migrate.js'
 import { poolOf } from './pool.js'
 import { expectedSettings, sessionOptions } from './session.js'
@@ -57,9 +58,11 @@ export function connectPostgres (url: string, access: Access): Database {
   const given = parseConnectionString(url)
   const connection = { ...given, pooler: hasPooler || given.pooler, prepares: prepares && given.prepares }
   const session = sessionOptions(connection, connectTimeout, statementTimeout)
+  const sockets = counted(session.socket)
+  const max = Math.min(poolSize, connection.connectionLimit ?? poolSize)
   const pool = poolOf(() => postgres({
-    ...session,
-    max: Math.min(poolSize, connection.connectionLimit ?? poolSize),
+    ...{ ...session, socket: sockets.connect },
+    max,
     // Also ends what the driver still connects for a pool that has been replaced meanwhile.
     idle_timeout: IDLE_TIMEOUT,
     backoff: (attempt) => Math.min(0.1 * 2 ** attempt, 1),
@@ -134,6 +137,8 @@ export function connectPostgres (url: string, access: Access): Database {
     async ping () {
       await this.run(PING)
     },
+
+    load: () => ({ max, open: sockets.open(), ...pool.load() }),
 
     close: pool.close
   }

@@ -7,7 +7,11 @@ declare module 'fastify' {
   }
 }
 
+/** The absolute form, which a client sends to a proxy, begins with a host (RFC 9112 §3.2.2), which is not part of the path. */
 const ABSOLUTE = /^https?:\/\/[^/?#]*/i
+
+/** @returns the path without the query */
+export const pathOf = ({ url }: FastifyRequest): string => url.replace(ABSOLUTE, '').split('?', 1)[0]!
 
 /** One line per request, once: who, what, how it ended. No query, header or body, which may carry a token or a password. */
 export class RequestLog extends LogController {
@@ -22,12 +26,12 @@ export class RequestLog extends LogController {
     request.isLogged = true
     request.log.info({
       method: request.method,
-      // The absolute form, which a client sends to a proxy, begins with a host (RFC 9112 §3.2.2), which is not part of the path.
-      path: request.url.replace(ABSOLUTE, '').split('?', 1)[0],
+      path: pathOf(request),
       status: reply.statusCode,
       user: request.user?.sub,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      aborted: error ? true : undefined
+      aborted: error ? true : undefined,
+      trace_id: request.span?.traceId
     }, 'request')
   }
 }

@@ -10,8 +10,8 @@ declare module 'fastify' {
 }
 
 /** Makes the limits, one of each kind, and decorates the application with them. */
-export const placesPlugin = fp<{ requests: number, hashes: number }>(async (app, { requests, hashes }) => {
-  app.decorate('places', { requests: places(requests, 'requests'), hashes: places(hashes, 'passwords') })
+export const placesPlugin = fp<{ requests: number, passwords: number }>(async (app, { requests, passwords }) => {
+  app.decorate('places', { requests: places(requests, 'requests'), hashes: places(passwords, 'passwords') })
 }, { name: 'places', dependencies: ['turns'] })
 
 /**

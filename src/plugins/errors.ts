@@ -14,7 +14,7 @@ const RETRY_AFTER = 2
 /** Milliseconds between two log lines about the same problem. */
 const TROUBLE_LOG_INTERVAL = 1000
 
-/** What the log says of a 503. */
+/** What the log says of a 503, and the metrics, which have the queue of what is full. */
 const TROUBLES: Partial<Record<ErrorCode, string>> = {
   DATABASE_UNAVAILABLE: 'database unavailable', OVERLOADED: 'overloaded', MAIL_UNAVAILABLE: 'no mail server', STOPPING: 'stopping'
 }
@@ -22,8 +22,9 @@ const TROUBLES: Partial<Record<ErrorCode, string>> = {
 /**
  * One shape for every error, from whatever layer: hooks, parsers, validation, handlers, serializers, the router,
  * and the HTTP server itself.
+ * @param options `onShed` is told why an answer is 503: the queue that is full, or what the log says
  */
-export const errorsPlugin = fp(async (app) => {
+export const errorsPlugin = fp<{ onShed: (reason: string) => void }>(async (app, { onShed }) => {
   const methodsOf = watchRoutes(app)
   const isTimeToLog = throttle(TROUBLE_LOG_INTERVAL)
 
@@ -35,7 +36,10 @@ export const errorsPlugin = fp(async (app) => {
       const trouble = TROUBLES[codeOf(error)]!
       const { queue } = error as Partial<Overloaded>
       // Refusing work for a client that has gone is normal and not worth a line.
-      if (!reply.raw.destroyed && isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
+      if (!reply.raw.destroyed) {
+        onShed(queue ?? trouble)
+        if (isTimeToLog(`${trouble} ${queue}`)) request.log.warn({ reason: error.message, queue }, trouble)
+      }
     }
     if (answer.status_code === 401) reply.header('www-authenticate', challengeOf(error))
     return reply.code(answer.status_code).send(answer)

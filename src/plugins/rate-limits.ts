@@ -51,10 +51,12 @@ export interface LimitsOptions {
   redisUrl: string | undefined
   /** Whether the address comes from a trusted proxy. */
   isBehindProxy: boolean
+  /** Told the name of a limit that has refused a request, or a mail. */
+  onRefusal: (limit: string) => void
 }
 
 /** Limits signups and logins by address and account, everything else by user. */
-export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { most, redisUrl, isBehindProxy }) => {
+export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { most, redisUrl, isBehindProxy, onRefusal }) => {
   app.decorate('limits', { address: [], account: [], user: [], password: [], session: [], mayWriteTo: async () => true })
   if (!most) return
   const redis = redisUrl === undefined ? null : await connectRedis(app, redisUrl)
@@ -85,6 +87,7 @@ export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { most, redisUrl, 
       if (count.consumedPoints <= max) return
       reply.header('retry-after', seconds)
       refused++
+      onRefusal(name)
       // The request's own line names the user, where one is known; the key is not logged.
       if (Date.now() >= nextLine) {
         request.log.warn({ limit: name, refused }, 'rate limit reached')
@@ -112,7 +115,10 @@ export const rateLimitsPlugin = fp<LimitsOptions>(async (app, { most, redisUrl, 
   app.limits.password.push(limit('password', account, (request) => request.user.sub))
   app.limits.session.push(limit('session', session, (request) => request.refreshToken![1]))
   const mail = counter('mail', mails, MAIL_WINDOW)
-  app.limits.mayWriteTo = async (email) => await mail.consume(hashed(email)).then(() => true, () => false)
+  app.limits.mayWriteTo = async (email) => await mail.consume(hashed(email)).then(() => true, () => {
+    onRefusal('mail')
+    return false
+  })
 }, { name: 'rate-limits', dependencies: ['auth', 'validation'] })
 
 /** One more item of a list (draft-ietf-httpapi-ratelimit-headers; RFC 9651 §3.1). */

@@ -19,6 +19,8 @@ export interface HubOptions {
   /** The clock: milliseconds since 1970. */
   now: () => number
   log: { warn: (facts: object, message: string) => void }
+  /** Told how many seconds after a change those who follow were told of it. */
+  onTold: (seconds: number) => void
 }
 
 /** Why there is no stream: too many of this user, too many in all, or the owner is gone. */
@@ -28,7 +30,7 @@ export type NoStream = 'too many' | 'full' | 'owner gone'
  * Sends changes to open streams. A write, a message from another process and the query of each second only mean "look": what is
  * sent is read from the journal, after the position of each listener, so that nothing is missed and nothing is sent twice.
  */
-export function hub ({ changesOf, othersThan, hasEnded, isDraining, most, now, log }: HubOptions) {
+export function hub ({ changesOf, othersThan, hasEnded, isDraining, most, now, log, onTold }: HubOptions) {
   const owners = new Map<string, Listeners>()
   let count = 0
   let timer: NodeJS.Timeout | undefined
@@ -75,7 +77,7 @@ export function hub ({ changesOf, othersThan, hasEnded, isDraining, most, now, l
 
   /** @returns those of an owner, among whom there is a place for one more now, and what gives it back; or why there is none */
   function take (owner: string): { one: Listeners, leave: () => void } | NoStream {
-    const one = owners.get(owner) ?? listenersTo(changesOf(owner), now)
+    const one = owners.get(owner) ?? listenersTo(changesOf(owner), now, onTold)
     if (one.places >= most.perUser) return 'too many'
     if (count >= most.all) return 'full'
     owners.set(owner, one)
@@ -117,7 +119,7 @@ export function hub ({ changesOf, othersThan, hasEnded, isDraining, most, now, l
       }
       const { seen, event } = start
       const stream: EventStream = new EventStream(() => { if (listener.isBehind) look(owner) }, now)
-      const listener: Listener = { stream, seen, isBehind: false, until, session, at: 0 }
+      const listener: Listener = { stream, seen, isBehind: false, since: now(), until, session, at: 0 }
       one.begin(listener, event, seen)
       one.listeners.add(listener)
       stream.once('close', () => {

@@ -24,6 +24,8 @@ export interface Listener {
   seen: Change
   /** Whether there may be more for it than it has been told. */
   isBehind: boolean
+  /** Since when it has been told all at once, as it was there and took what it was told. Milliseconds since 1970. */
+  since: number
   /** Milliseconds since 1970 at which the access token expires. */
   until: number
   session: string | undefined
@@ -35,8 +37,9 @@ export interface Listener {
  * Those who listen to one owner, and what they are told.
  * @param changes of the owner
  * @param now the clock, in milliseconds
+ * @param onTold told how many seconds after a change those were told of it who had been there, and took what they were told
  */
-export function listenersTo (changes: OwnedChanges, now: () => number) {
+export function listenersTo (changes: OwnedChanges, now: () => number, onTold: (seconds: number) => void) {
   const listeners = new Set<Listener>()
   let isBusy = false
   /** Whether to look once more when what is under way is done. */
@@ -58,7 +61,10 @@ export function listenersTo (changes: OwnedChanges, now: () => number) {
     const places = new Map<string, Listener[]>()
     for (const listener of listeners) {
       listener.isBehind = listener.stream.isFull
-      if (listener.isBehind) continue
+      if (listener.isBehind) {
+        listener.since = now()
+        continue
+      }
       const place = `${listener.seen.revision} ${listener.seen.time}`
       const same = places.get(place)
       if (same) same.push(listener)
@@ -80,6 +86,7 @@ export function listenersTo (changes: OwnedChanges, now: () => number) {
       listener.seen = { revision: last.revision, time: last.time }
       if (text.length > 0) send(listener, text)
     }
+    if (same.some(({ since }) => since <= last.time)) onTold(Math.max(0, now() - last.time) / 1000)
     again ||= page.hasMore
   }
 

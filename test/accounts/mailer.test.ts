@@ -77,10 +77,12 @@ t.test('what a mail server does costs nobody anything: three tries, then one lin
   const dying = await listen(t, (socket) => { socket.write('220 mail\r\n'); socket.once('data', () => { socket.destroy() }) })
   const gone = await listen(t, (socket) => { socket.destroy() })
   for (const [what, url] of Object.entries({ refusing: refusing.url, dying: dying.url, gone: gone.url, nowhere: 'smtp://127.0.0.1:1' })) {
-    const { send, lines } = listening(t, url)
+    const ends: string[] = []
+    const { send, lines } = listening(t, url, { onEnd: (end: string) => { ends.push(end) } })
     t.equal(send(mails.passwordChanged(person('Ada'))), undefined)
     await until(`the line about one that is ${what}`, () => lines.length > 0)
     t.match(lines, [{ mail: 'Your password for Todo Backend API has changed', message: 'mail not sent', code: /^E/ }], what)
+    t.strictSame(ends, ['failed'])
     t.notMatch(JSON.stringify(lines), 'ada@example.com')
   }
   t.strictSame([tries, gone.sockets.size, dying.sockets.size], [3, 3, 3])

@@ -28,6 +28,21 @@ t.test('its defaults come from the connection string too', async (t) => {
   await named.close()
 })
 
+t.test('it says how busy its connections are', async (t) => {
+  const there = connectTo(server.url, { DATABASE_POOL_SIZE: '2' })
+  t.strictSame(there.load(), { max: 2, open: 0, used: 0, statements: 0, waiting: 0 })
+  await there.start()
+  const many = Promise.all(Array.from({ length: 5 }, async () => there.ping()))
+  const { statements, used, waiting } = there.load()
+  t.equal(statements, 5)
+  t.ok(used <= 2 && (used > 0 || waiting === 5))
+  await many
+  t.match(there.load(), { max: 2, used: 0, statements: 0, waiting: 0 })
+  t.ok([1, 2].includes(there.load().open))
+  await there.close()
+  t.equal(there.load().open, 0)
+})
+
 t.test('the five stories work over postgres.js', async (t) => {
   const ada = await memberOf(main, 'Ada')
   const eve = await memberOf(main, 'Eve')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { connectEmbedded } from '../../src/db/embedded.js'
 import { migratedDump } from '../support/dump.js'
+import { startCollector } from '../support/otlp.js'
 import { start } from '../support/process.js'
 import { account, baseOf, canLogIn, halfSignup, request, settings } from '../support/server.js'
 import { until } from '../support/until.js'
@@ -21,7 +22,10 @@ await first.close()
 const hasIPv6 = Object.values(networkInterfaces()).flat().some((one) => one?.internal && one.family === 'IPv6')
 
 t.test('on its embedded database it tells a person where everything is', async (t) => {
-  const server = start(t, 'server.ts', home, settings)
+  const { url } = await startCollector(t)
+  const server = start(t, 'server.ts', home, {
+    ...settings, METRICS_PORT: '0', OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/elsewhere`, OTEL_BSP_SCHEDULE_DELAY: '10'
+  })
   const base = await baseOf(server)
   const { out } = server.output
   t.match(out, /\nTodo Backend API \d+\.\d+\.\d+\n/)
@@ -34,6 +38,14 @@ t.test('on its embedded database it tells a person where everything is', async (
     t.equal((await fetch(url!, { method: method!, headers: { [name!]: value! }, body: body! })).status, 201)
     await canLogIn(t, base)
   })
+
+  await t.test('the metrics are on a port of their own', async (t) => {
+    const [, port] = await server.says(/"port":(\d+)\},"msg":"metrics served"/)
+    t.not(port, new URL(base).port)
+    t.match(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(), 'http_server_request_duration_seconds_count{')
+  })
+
+  await t.test('a collector that takes no traces is a line of the log', async () => { await server.says(/"traces not sent"/) })
 
   await t.test('what an operator can mend is one line on the standard error, and status 1', async (t) => {
     const cases: Array<[name: string, settings: NodeJS.ProcessEnv, line: RegExp]> = [

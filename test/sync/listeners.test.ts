@@ -10,11 +10,11 @@ const database = {} as Database
 
 /** Those who listen to somebody, and have seen these changes. */
 function listenersWho (owner: string, ...seen: number[]): Listeners {
-  const all = listenersTo(changesOf(database, owner), Date.now)
+  const all = listenersTo(changesOf(database, owner), Date.now, () => {})
   for (const revision of seen) {
     const stream = new EventStream(() => {}, Date.now)
     const seen = { revision, time: revision * 1000 }
-    all.listeners.add({ stream, seen, isBehind: false, until: Infinity, session: undefined, at: 0 })
+    all.listeners.add({ stream, seen, isBehind: false, since: 0, until: Infinity, session: undefined, at: 0 })
   }
   return all
 }
