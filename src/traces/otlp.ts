@@ -54,21 +54,23 @@ export function otlp ({ endpoint, ratio, service, version, log, delay }: TraceOp
 
   return {
     begin ({ method, route, path, headers }) {
-      const span = tracer.startSpan(route === undefined ? method : `${method} ${route}`, {
-        kind: SpanKind.SERVER,
-        attributes: {
-          'http.request.method': method,
-          'url.path': path,
-          'url.scheme': 'http',
-          ...(route !== undefined && { 'http.route': route })
-        }
-      }, propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter))
+      const span = tracer.startSpan(
+        route === undefined ? method : `${method} ${route}`,
+        { kind: SpanKind.SERVER },
+        propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter)
+      )
       const { traceId, spanId, traceFlags } = span.spanContext()
-      const scope = { context: trace.setSpan(ROOT_CONTEXT, span), isOpen: span.isRecording() }
+      // Most are not recorded, and cost as little as can be.
+      const isRecorded = span.isRecording()
+      const scope = { context: trace.setSpan(ROOT_CONTEXT, span), isOpen: isRecorded }
+      if (isRecorded) {
+        span.setAttributes({ 'http.request.method': method, 'url.path': path, 'url.scheme': 'http' })
+        if (route !== undefined) span.setAttribute('http.route', route)
+      }
       return {
         traceId,
         response: `00-${traceId}-${spanId}-0${traceFlags}`,
-        within: (work) => { scopes.run(scope, work) },
+        within: isRecorded ? (work) => { scopes.run(scope, work) } : (work) => { work() },
         leave: () => { scope.isOpen = false },
         end (status) {
           scope.isOpen = false
