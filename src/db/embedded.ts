@@ -76,14 +76,13 @@ export function connectEmbedded (place: string, { dump }: EmbeddedOptions = {}):
     },
 
     async run (statement, values = {}) {
-      pending++
       try {
         opened()
-        return checked(statement, values, await runOn(statement, statement.bind(values)) as never[])
+        const bound = statement.bind(values)
+        pending++
+        return checked(statement, values, await runOn(statement, bound).finally(() => { pending-- }) as never[])
       } catch (error) {
         throw error instanceof DatabaseUnavailable || error instanceof ForeignAnswer ? error : translated(error, statement.name)
-      } finally {
-        pending--
       }
     },
 

@@ -14,14 +14,14 @@ export const measured = (database: Database, { statement: count }: Pick<Meters, 
   ...database,
   async run (statement, values) {
     const start = performance.now()
-    let error = ''
+    const end = (error: string) => { count(statement.name, error, (performance.now() - start) / 1000) }
     try {
-      return await database.run(statement, values)
-    } catch (thrown) {
-      error = kindOf(thrown)
-      throw thrown
-    } finally {
-      count(statement.name, error, (performance.now() - start) / 1000)
+      const rows = await database.run(statement, values)
+      end('')
+      return rows
+    } catch (error) {
+      end(kindOf(error))
+      throw error
     }
   }
 })

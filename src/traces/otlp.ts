@@ -89,14 +89,10 @@ export function otlp ({ endpoint, ratio, service, version, log, delay }: TraceOp
       if (!scope?.isOpen) return await run()
       const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': name }
       const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, scope.context)
-      try {
-        return await run()
-      } catch (error) {
+      return await run().catch((error: unknown) => {
         span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', kindOf(error))
         throw error
-      } finally {
-        span.end()
-      }
+      }).finally(() => { span.end() })
     },
 
     async close () {
