@@ -110,15 +110,21 @@ t.test('the connections, the queues and their ends are those of now', async (t) 
     db_client_connection_pending_requests: 0,
     'db_client_connection_count used': 0
   }
-  t.match(await figures(), idle)
+  // The process asks by itself, too, each second.
+  const areIdle = async () => until('all are idle', async () => {
+    const now = await figures()
+    return Object.entries(idle).every(([name, value]) => now[name] === value)
+  })
+  await areIdle()
   const { max, open } = app.db.load()
-  t.match(await figures(), { db_client_connection_max: max, 'db_client_connection_count idle': open })
+  t.match(await figures(), { db_client_connection_max: max, 'db_client_connection_count idle': Number })
+  t.ok(open >= 1)
   const many = Promise.all(Array.from({ length: 20 }, async () => app.db.ping()))
   const { statements, used, waiting } = app.db.load()
-  t.equal(statements, 20)
-  t.ok(used <= max && waiting < statements)
+  t.ok(statements >= 20)
+  t.ok(used <= max && used + waiting <= statements)
   await many
-  t.match(await figures(), idle)
+  await areIdle()
 })
 
 t.test('streams, and how soon they are told', async (t) => {
