@@ -33,6 +33,8 @@ if (browser) {
 /** A page of its own, and what goes wrong on it: errors in its console, broken security policies, requests to other hosts. */
 async function newPage (t: Test, browser: Browser, base = server) {
   const context = await browser.newContext({ viewport: { width: 1300, height: 1000 } })
+  // A busy processor draws the whole contract in half a minute.
+  context.setDefaultTimeout(120_000)
   t.teardown(async () => { await context.close() })
   const wrong: string[] = []
   await context.route(`${PUBLIC}/**`, async (route) => {
