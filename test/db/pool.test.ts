@@ -168,8 +168,13 @@ t.test('a query that is cancelled in the pipeline leaves its answer to nobody', 
     if (answer.status === 'fulfilled') t.strictSame(answer.value, upTo(index + 2))
     else t.match(answer.reason, { code: '57014' })
   }
-  await t.resolves(ask(6).catch(() => {}), 'a cancellation that comes late')
-  t.strictSame(await rows(ask(7)), upTo(7))
+  // A request to cancel that comes late meets one of those that follow, whichever runs then.
+  for (let count = 6, right = 0; right < 3; count++) {
+    const answer = await rows(ask(count)).catch((error: unknown) => { t.match(error, { code: '57014' }) })
+    if (!answer) continue
+    t.strictSame(answer, upTo(count))
+    right++
+  }
 })
 
 t.test('a connection whose first query was cancelled serves the next one', inTime, async (t) => {
