@@ -125,7 +125,7 @@ export function poolOf (open: () => Client, deadline: number, ending?: Ending): 
         query.then((rows) => {
           settled()
           // Taken out of the driver's result: V8 keeps old queries until all of its memory is collected, and what they hold.
-          // What columns a row has, the statement says; the driver cannot know.
+          // The cast: what columns a row has, the statement says; the driver cannot know.
           resolve(checked(statement, values, rows.splice(0) as unknown as Row[]))
         }).catch((error: unknown) => {
           settled()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
+import { documentOf, operationsOf } from '../support/document.js'
 import { bearer, forge, HS256, INVALID, NONE, now, tokenTester, type Call } from '../support/tokens.js'
 
 const { app, ada, claims, protectedCalls, refused, statusOf } = await tokenTester(t)
@@ -43,10 +44,8 @@ t.test('a token anywhere but in the Authorization header does not count', async 
 })
 
 t.test('every protected operation asks for a token before it looks at anything else', async (t) => {
-  const { paths } = app.swagger() as unknown as { paths: Record<string, Record<string, { security?: unknown }>> }
-  const operations = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods)
-    .filter(([, { security }]) => security)
-    .map(([method]): Call => [method.toUpperCase(), `${path.replace(/\{\w+\}/g, 'not-an-id')}?colour=red`, '{"']))
+  const operations = operationsOf(documentOf(app)).filter(({ security }) => security)
+    .map(({ method, path }): Call => [method, `${path.replace(/\{\w+\}/g, 'not-an-id')}?colour=red`, '{"'])
   t.equal(operations.length, 29, 'eleven of the account, and nine operations on two mounts')
   await refused(t, 'no token', {}, NONE, operations)
   await refused(t, 'a bad token', bearer(forge(HS256, claims({ exp: now() - 1 }))), INVALID, operations)

@@ -1,26 +1,18 @@
 import t from 'tap'
 import type { Database } from '../../../src/db/database.js'
-import type { Task, TaskPage } from '../../../src/schemas/tasks.js'
+import type { Task } from '../../../src/schemas/tasks.js'
 import { startApp } from '../../helper.js'
-import { withTasks } from '../../support/lists.js'
+import { cursorIn, filtersOf, firstPage as pageOf, withTasks } from '../../support/lists.js'
 import { MANY, issues, mounts, newestFirst, tasksIn, walk, withQuery } from '../../support/tasks.js'
 
 const { db, signUp, sql } = await startApp(t)
 
 const { person: ada, tasks } = await withTasks(signUp, 'Ada', 21)
 const { person: newcomer } = await withTasks(signUp, 'Newcomer', 0)
-const done = tasks.filter((task) => task.is_completed)
-const open = tasks.filter((task) => !task.is_completed)
 
-/** Each filter, and what it lets through. */
-const filters: Array<[object, Task[]]> = [[{}, tasks], [{ is_completed: true }, done], [{ is_completed: false }, open]]
-
-const firstPage = async (query: object, person = ada): Promise<TaskPage> =>
-  (await person.call('GET', withQuery('/api/tasks', { ...query }))).body
-
-/** A cursor in the middle of a list. */
-const cursorOf = async (query: object = {}, person = ada): Promise<string> =>
-  (await firstPage({ limit: 2, ...query }, person)).next_cursor!
+const filters = filtersOf(tasks)
+const firstPage = async (query: object, person = ada) => pageOf(person, query)
+const cursorOf = async (query: object = {}, person = ada) => cursorIn(person, query)
 
 t.test('a list is newest first, and by id, downwards, within one instant', async (t) => {
   const { person, tasks } = await withTasks(signUp, 'Ties', 12)
